@@ -1,0 +1,1 @@
+"""One role and one schema per service, no rights on the others'."""
