@@ -42,6 +42,7 @@ class Broker(Protocol):
     def stop(self) -> None: ...
     def kill(self) -> None: ...
     def restart(self) -> None: ...
+    def remove(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def disposable_broker() -> Iterator[Broker]:
             broker.start()
             yield broker
         finally:
-            broker.stop()
+            broker.remove()
 
 
 @contextmanager
