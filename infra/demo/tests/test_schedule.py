@@ -118,18 +118,28 @@ def test_a_year_of_days_can_be_planned() -> None:
     assert min(shows.values()) >= 3
 
 
-def test_children_come_by_day_and_adults_in_the_evening() -> None:
+def test_every_cinema_shows_a_childrens_film_each_day_and_none_in_the_evening() -> None:
     plans = planned()
     children = [plan for plan in plans if plan.film.for_children]
     assert all(local(plan).time() < time(17, 30) for plan in children)
     assert {(local(plan).date(), plan.theater.key) for plan in children} == {
         (local(plan).date(), plan.theater.key) for plan in plans
     }
-    adult = [plan for plan in plans if audience(plan.film) == "adult"]
-    assert all(daypart(local(plan)) in ("evening", "late") for plan in adult)
-    late = [plan for plan in plans if daypart(local(plan)) == "late"]
-    assert 2 * sum(plan in adult for plan in late) > len(late)
-    assert max(plan.film.runtime_minutes for plan in late) <= 150
+
+
+def test_films_for_adults_play_from_the_evening_on_and_mostly_late() -> None:
+    plans = planned()
+
+    def adult_share(part: str) -> float:
+        audiences = Counter(audience(plan.film) for plan in plans if daypart(local(plan)) == part)
+        return audiences["adult"] / audiences.total()
+
+    assert adult_share("morning") == adult_share("afternoon") == 0
+    assert adult_share("late") > 1.5 * adult_share("evening") > 0
+
+
+def test_no_long_film_starts_late() -> None:
+    assert max(plan.film.runtime_minutes for plan in planned() if daypart(local(plan)) == "late") <= 150
 
 
 def test_crowd_pleasers_play_in_the_large_halls() -> None:
