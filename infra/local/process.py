@@ -81,6 +81,18 @@ class Process:
                 raise StartFailed(f"{self.name} was not ready in {timeout:g} s\n{self.last_words()}")
             time.sleep(0.02)
 
+    def run(self, timeout: float = 120.0) -> None:
+        """Start it and wait for its end. Raises `StartFailed` unless it succeeds within `timeout` seconds."""
+        self.start()
+        assert self._child is not None
+        try:
+            code = self._child.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise StartFailed(f"{self.name} was not finished after {timeout:g} s\n{self.last_words()}") from None
+        if code:
+            raise StartFailed(f"{self.name} failed with exit code {code}\n{self.last_words()}")
+
     def stop(self, timeout: float = 8.0) -> None:
         """Ask politely, wait up to `timeout` seconds, then kill; its whole process group is gone afterwards."""
         if self._child is None:

@@ -1,0 +1,51 @@
+# Everything there is to do with this repository; `make` alone lists it.
+
+PYTHON ?= python3
+VENV := .venv/bin
+SERVICES := users catalog theaters reservations ticketing
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint format lock migrate secrets bench clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: ## Make the virtual environment; does nothing when requirements.lock has not changed
+	@$(PYTHON) infra/local/bootstrap.py
+
+run: install ## Everything on this machine at http://127.0.0.1:8080 (MARQUEE_PORT=9090 for another port); Ctrl-C stops it
+	@exec setpriv --pdeathsig=TERM -- $(VENV)/python -m infra.local
+
+test: install ## All tests on real PostgreSQL and RabbitMQ; TESTS="services/users -k login" for some
+	@$(VENV)/python -m infra.local.prerequisites
+	@$(VENV)/python -m pytest $(TESTS)
+
+lint: install ## Style, types, boundaries, dependencies
+	$(VENV)/ruff check
+	$(VENV)/ruff format --check
+	$(VENV)/mypy
+	$(VENV)/lint-imports
+	@for service in $(SERVICES); do echo "deptry services/$$service" \
+		&& $(VENV)/python -m infra.local.dependencies $$service || exit 1; done
+
+format: install ## Rewrite the code in the one style
+	$(VENV)/ruff check --fix
+	$(VENV)/ruff format
+
+lock: install ## Write requirements.lock anew from the pyproject.toml files
+	$(VENV)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade \
+		--quiet --output-file requirements.lock --group pyproject.toml:dev \
+		services/shared/pyproject.toml $(SERVICES:%=services/%/pyproject.toml)
+
+migrate: install ## Bring the tables of MARQUEE_DATABASE_URL up to date (MARQUEE_<SERVICE>_DATABASE_URL for each)
+	@$(VENV)/python -m services migrate
+
+secrets: install ## Print fresh secrets for production, as environment variables
+	@$(VENV)/python -m infra.local.secrets
+
+bench: install ## Holds, seat-map reads and hold-to-ticket times, each next to its bound
+	@$(VENV)/python -m tests.bench
+
+clean: ## Remove what was made: environment, builds, caches. Data in var/ stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache gateway/web/node_modules gateway/web/dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
