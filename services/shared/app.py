@@ -1,0 +1,152 @@
+"""A service: its routes, its event handlers, its jobs, its own schema, its side of the bus."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import JSONResponse
+
+from services.shared import bus, db, errors, keys, mail
+from services.shared.auth import Verifier
+from services.shared.events import SUBSCRIPTIONS
+from services.shared.http import RequestContext
+from services.shared.jobs import Health, Job, Work, run_for_ever, supervise
+from services.shared.messaging import Consumer, Handlers
+from services.shared.messaging.history import keep_history
+from services.shared.messaging.outbox import relay_for_ever
+from services.shared.messaging.watch import check_bus, check_database, measure
+from services.shared.metrics import Metrics, exposition
+from services.shared.settings import Settings
+from services.shared.signals import Signals
+
+# Opens what a service needs beside database and bus, such as a payment provider's client, and puts it into app.state.
+Resources = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+HISTORY_SECONDS = 3600.0
+REFUSED: dict[int | str, dict[str, Any]] = {
+    status: {"model": errors.Problem, "content": {"application/problem+json": {}}, "description": what}
+    for status, what in (("4XX", "Refused: `code` says why."), ("5XX", "Failed on our side; nothing is half done."))
+}
+
+
+def create_app(
+    name: str,
+    router: APIRouter,
+    handlers: Handlers,
+    jobs: Sequence[Job] = (),
+    resources: Resources | None = None,
+) -> FastAPI:
+    """Raises ValueError if `handlers` and `events.SUBSCRIPTIONS` do not name the same events."""
+    if set(handlers) != SUBSCRIPTIONS[name]:
+        odd = ", ".join(sorted(event.__name__ for event in set(handlers) ^ SUBSCRIPTIONS[name]))
+        raise ValueError(f"HANDLERS and SUBSCRIPTIONS[{name!r}] differ: {odd}")
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await start(app, name, stack)
+            if resources:
+                await stack.enter_async_context(resources(app))
+            await start_work(app, name, handlers, jobs, stack)
+            yield
+
+    base = f"/api/{name}"
+    app = FastAPI(
+        title=f"Marquee {name}",
+        version="1",
+        lifespan=lifespan,
+        openapi_url=f"{base}/openapi.json",
+        docs_url=f"{base}/docs",
+        redoc_url=None,
+        responses=REFUSED,
+        separate_input_output_schemas=False,
+    )
+    app.state.metrics = Metrics(name)
+    app.state.health = Health()
+    app.include_router(router, prefix=base)
+    app.add_api_route("/healthz", healthz, include_in_schema=False)
+    app.add_api_route("/readyz", readiness(app, name), include_in_schema=False)
+    app.add_api_route("/metrics", lambda: exposition([app.state.metrics.registry]), include_in_schema=False)
+    app.add_middleware(RequestContext, metrics=app.state.metrics)
+    errors.install(app)
+    return app
+
+
+async def start(app: FastAPI, name: str, stack: AsyncExitStack) -> None:
+    """The service's settings, database and keys, in `app.state`."""
+    settings = Settings.load(name)
+    engine = db.connect(settings)
+    stack.push_async_callback(engine.dispose)
+    app.state.settings = settings
+    app.state.sessions = db.Sessions(engine, settings, Signals())
+    ring = None if settings.jwks_url else keys.parse(settings.signing_keys, "MARQUEE_SIGNING_KEYS")
+    app.state.verifier = Verifier(ring, settings.jwks_url)
+
+
+async def start_work(app: FastAPI, name: str, handlers: Handlers, jobs: Sequence[Job], stack: AsyncExitStack) -> None:
+    """The relay, the consumer, the jobs: each supervised, all cancelled at the end."""
+    sessions, health = app.state.sessions, app.state.health
+    async with sessions.begin() as session:
+        await keep_history(session)
+    carrier = app.state.bus = await bus.connect(app.state.settings.bus_url, name)
+    stack.push_async_callback(carrier.close)
+    consumer = Consumer(sessions, handlers)
+    await carrier.subscribe(name, consumer.receive, consumer.bury)
+    work = Work(sessions, app.state)
+    background: list[tuple[str, Callable[[], Awaitable[None]]]] = [
+        ("relay", lambda: relay_for_ever(sessions, carrier)),
+        ("parked", consumer.retry_for_ever),
+    ]
+    background += [(job.name, partial(run_for_ever, job, work)) for job in (*SHARED_JOBS, *jobs)]
+    tasks = [asyncio.create_task(supervise(part, run, health), name=f"{name} {part}") for part, run in background]
+    stack.push_async_callback(stop, tasks)
+
+
+async def stop(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def keep_event_history(work: Work) -> None:
+    async with work.sessions.begin() as session:
+        await keep_history(session)
+
+
+async def measure_messages(work: Work) -> None:
+    await measure(work.sessions, work.state.metrics)
+
+
+SHARED_JOBS = (
+    Job(keep_event_history, seconds=HISTORY_SECONDS),
+    Job(measure_messages, seconds=5, everywhere=True),
+    Job(mail.send_due, seconds=1, wake=mail.SIGNAL),
+)
+
+
+def readiness(app: FastAPI, name: str) -> Callable[[], Any]:
+    async def readyz() -> JSONResponse:
+        """Database, bus, relay and jobs; 503 names what is dead."""
+        return readiness_answer({name: await faults(app, name)})
+
+    return readyz
+
+
+def readiness_answer(faults_by_service: dict[str, dict[str, str]]) -> JSONResponse:
+    dead = {name: found for name, found in faults_by_service.items() if found}
+    return JSONResponse({"ready": not dead, "faults": dead}, 503 if dead else 200)
+
+
+async def faults(app: FastAPI, name: str) -> dict[str, str]:
+    """What is wrong with a service's database, bus and background parts, by part."""
+    found = {"database": await check_database(app.state.sessions), "bus": await check_bus(app.state.bus, name)}
+    found |= app.state.health.faults
+    return {part: fault for part, fault in found.items() if fault}
+
+
+async def healthz() -> dict[str, bool]:
+    """The process is up."""
+    return {"up": True}

@@ -1,0 +1,159 @@
+"""One engine and one schema a service; one transaction a request, committed before the answer leaves."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Protocol, TypeVar, cast
+from uuid import UUID
+
+from fastapi import Depends, Request
+from sqlalchemy import DateTime, Enum, MetaData, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from services.shared.errors import DomainError
+from services.shared.ids import seconds_old
+from services.shared.settings import Settings
+from services.shared.signals import Signals
+
+NAMING = {
+    "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "ck": "%(table_name)s_%(constraint_name)s_check",
+    "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    "pk": "%(table_name)s_pkey",
+}
+
+ARRIVAL_SECONDS = 2.0
+YOUNG_SECONDS = 60.0
+
+Row = TypeVar("Row")
+
+
+class ModelBase:
+    """Mix into each service's own DeclarativeBase, so that no two services share a MetaData."""
+
+    type_annotation_map: ClassVar = {
+        datetime: DateTime(timezone=True),
+        str: Text(),
+        dict[str, Any]: JSONB(),
+        list[dict[str, Any]]: JSONB(),
+        list[str]: JSONB(),
+        StrEnum: Enum(
+            StrEnum, native_enum=False, length=32, values_callable=lambda enum: [member.value for member in enum]
+        ),
+    }
+
+
+def new_metadata() -> MetaData:
+    return MetaData(naming_convention=NAMING)
+
+
+def connect(settings: Settings) -> AsyncEngine:
+    """An engine for the service's own database role, whose `search_path` is the service's schema.
+
+    No ping before each use: a connection that broke answers 503 once and empties the pool.
+    """
+    return create_async_engine(
+        settings.database_url,
+        pool_size=settings.database_pool_size,
+        max_overflow=settings.database_pool_size,
+        pool_timeout=3,
+        pool_recycle=1800,
+    )
+
+
+class Sessions:
+    """Opens the transactions of one service and, once one is committed, wakes what waits for it."""
+
+    def __init__(self, engine: AsyncEngine, settings: Settings, signals: Signals) -> None:
+        self.engine = engine
+        self.settings = settings
+        self.signals = signals
+        self._new = async_sessionmaker(engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncSession]:
+        """A transaction: committed at the end of the block, rolled back by any exception."""
+        async with self._new(info={"sessions": self}) as session:
+            async with session.begin():
+                yield session
+            self.signals.fire(session.info.get("fires", ()))
+
+    @asynccontextmanager
+    async def statements(self) -> AsyncIterator[AsyncSession]:
+        """A session in which each statement is a transaction of its own: for a use case that is one statement,
+        it saves the two round trips of BEGIN and COMMIT."""
+        async with self._new(info={"sessions": self}) as session:
+            await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+            yield session
+            self.signals.fire(session.info.get("fires", ()))
+
+
+def settings_of(session: AsyncSession) -> Settings:
+    return cast("Sessions", session.info["sessions"]).settings
+
+
+def fire_after_commit(session: AsyncSession, key: Hashable) -> None:
+    """Wake what waits for `key` in this process as soon as the session's transaction is committed."""
+    session.info.setdefault("fires", set()).add(key)
+
+
+class Attempt(Protocol):
+    """A request with an `Idempotency-Key` (see idempotency.py)."""
+
+    async def begin(self, session: AsyncSession) -> None: ...
+    async def begin_running(self, transactions: Sessions) -> None: ...
+
+
+def attempt_of(request: Request) -> Attempt | None:
+    return cast("Attempt | None", getattr(request.state, "attempt", None))
+
+
+async def get_transactions(request: Request) -> Sessions:
+    transactions: Sessions = request.app.state.sessions
+    if attempt := attempt_of(request):
+        await attempt.begin_running(transactions)
+    return transactions
+
+
+async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
+    async with request.app.state.sessions.begin() as session:
+        request.state.session = session
+        if attempt := attempt_of(request):
+            await attempt.begin(session)
+        yield session
+
+
+async def get_statements(request: Request) -> AsyncIterator[AsyncSession]:
+    async with request.app.state.sessions.statements() as session:
+        yield session
+
+
+# scope="function" commits before the answer leaves; FastAPI's default commits after it.
+Session = Annotated[AsyncSession, Depends(get_session, scope="function")]
+StatementSession = Annotated[AsyncSession, Depends(get_statements, scope="function")]
+Transactions = Annotated[Sessions, Depends(get_transactions)]
+
+
+async def arrived(
+    transactions: Sessions,
+    look: Callable[[AsyncSession], Awaitable[Row | None]],
+    id: UUID,  # noqa: A002
+    missing: type[DomainError],
+) -> Row:
+    """The local copy of something that another service has made, waiting up to 2 s for it if it is younger than 60 s.
+
+    Raises `missing`, with `retryable: true` where waiting longer may help.
+    """
+
+    async def look_once() -> Row | None:
+        async with transactions.begin() as session:
+            return await look(session)
+
+    young = seconds_old(id) < YOUNG_SECONDS
+    found = await transactions.signals.until(look_once, id, ARRIVAL_SECONDS if young else 0)
+    if found is None:
+        raise missing(retryable=True) if young else missing()
+    return found

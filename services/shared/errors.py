@@ -1,0 +1,174 @@
+"""Refusals as RFC 9457 problem details: the class says the status and the code, the instance what happened."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from services.shared.logging import request_id
+
+log = structlog.get_logger()
+
+CODES_BY_STATUS = {
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    503: "service_unavailable",
+}
+
+
+class Problem(BaseModel):
+    """What every refusal looks like; some codes add fields of their own."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    retryable: bool = False
+
+
+class DomainError(Exception):
+    """A refusal the caller can understand. Subclass it once per reason; keyword arguments become fields of the body."""
+
+    status: ClassVar[int] = 409
+    detail: str = "The request conflicts with the current state."
+    retryable: ClassVar[bool] = False
+    headers: Mapping[str, str] = {}
+
+    def __init__(self, detail: str | None = None, **fields: Any) -> None:
+        super().__init__(detail or self.detail)
+        self.detail = detail or self.detail
+        self.fields = fields
+
+    @classmethod
+    def code(cls) -> str:
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+    def response(self) -> JSONResponse:
+        fields = {"retryable": True, **self.fields} if self.retryable else self.fields
+        return problem(self.status, self.code(), self.detail, self.headers, **fields)
+
+
+class BodyTooLarge(DomainError):
+    status = 413
+    detail = "The body is larger than this endpoint takes."
+
+
+class ValidationFailed(DomainError):
+    """For rules that a schema cannot say; `errors` as in a schema's refusal: `[{pointer, message}]`."""
+
+    status = 422
+    detail = "The request does not fit the schema."
+
+    @classmethod
+    def code(cls) -> str:
+        return "validation_error"
+
+
+class RateLimited(DomainError):
+    status = 429
+    detail = "Too many requests. Please wait a moment."
+    retryable = True
+
+    def __init__(self, retry_after: float, detail: str | None = None) -> None:
+        super().__init__(detail)
+        self.headers = {"Retry-After": str(max(1, round(retry_after)))}
+
+
+class ServiceUnavailable(DomainError):
+    status = 503
+    detail = "A part of the service is away for a moment. Nothing was changed; please try again."
+    retryable = True
+    headers: Mapping[str, str] = {"Retry-After": "1"}
+
+
+def problem(
+    status: int, code: str, detail: str, headers: Mapping[str, str] | None = None, **fields: Any
+) -> JSONResponse:
+    body = {
+        "type": f"urn:marquee:problem:{code}",
+        "title": code.replace("_", " ").capitalize(),
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": request_id(),
+        **fields,
+    }
+    return JSONResponse(jsonable_encoder(body), status, headers, media_type="application/problem+json")
+
+
+def pointer(location: tuple[int | str, ...]) -> str:
+    """A JSON pointer (RFC 6901) from Pydantic's location, as in `/body/seats/0/label`."""
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location)
+
+
+async def refused(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, DomainError)
+    return error.response()
+
+
+async def invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    faults = error.errors()
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_json = media_type == "application/json" or media_type.endswith("+json")
+    if not is_json and await request.body() and any(fault["loc"] == ("body",) for fault in faults):
+        return problem(415, "unsupported_media_type", "Send the body as application/json.")
+    listed = [{"pointer": pointer(fault["loc"]), "message": fault["msg"]} for fault in faults]
+    return ValidationFailed(errors=listed).response()
+
+
+async def http_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, DomainError):  # FastAPI wraps what goes wrong while it reads a body
+        return error.__cause__.response()
+    code = CODES_BY_STATUS.get(error.status_code, "validation_error")
+    status = 422 if code == "validation_error" else error.status_code
+    return problem(status, code, error.detail, error.headers)
+
+
+def is_outage(error: BaseException | None) -> bool:
+    """Whether the database is away, overloaded or restarting, as opposed to having refused a statement."""
+    if isinstance(error, PoolTimeout):
+        return True
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    # 08 connection exception, 53 insufficient resources, 57 operator intervention (PostgreSQL appendix A)
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return isinstance(error, OperationalError | InterfaceError) and (state is None or state[:2] in ("08", "53", "57"))
+
+
+async def database_error(_: Request, error: Exception) -> JSONResponse:
+    if not is_outage(error):
+        return await crashed(_, error)
+    log.error("database away", error=str(error))
+    return ServiceUnavailable().response()
+
+
+async def crashed(_: Request, error: Exception) -> JSONResponse:
+    log.error("request failed", exc_info=error)
+    detail = "Something went wrong on our side. Please name the request id when you report it."
+    return problem(500, "internal_error", detail)
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(DomainError, refused)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(DBAPIError, database_error)
+    app.add_exception_handler(PoolTimeout, database_error)
+    app.add_exception_handler(Exception, crashed)

@@ -1,0 +1,62 @@
+"""What happens around every request: its id, its size, its time, its route in the metrics."""
+
+import re
+import time
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.shared.errors import BodyTooLarge
+from services.shared.ids import new_id
+from services.shared.logging import bound_contextvars
+from services.shared.metrics import Metrics
+
+SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+MAX_BODY_BYTES = 1_048_576
+
+
+class RequestContext:
+    """ASGI middleware of a service. Sets `X-Request-ID` on every answer: the caller's, if it is sane."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"").decode("latin-1")
+        request_id = given if SANE_REQUEST_ID.fullmatch(given) else str(new_id())
+        status = 500
+        started = time.perf_counter()
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+            await send(message)
+
+        with bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, limited(headers, receive), answer)
+            finally:
+                route = getattr(scope.get("route"), "path", "unknown")
+                self.metrics.observe(scope["method"], route, status, time.perf_counter() - started)
+
+
+def limited(headers: dict[bytes, bytes], receive: Receive) -> Receive:
+    """`receive` that raises BodyTooLarge once more than the limit has come, whatever Content-Length says."""
+    declared = headers.get(b"content-length", b"0")
+    taken = int(declared) if declared.isdigit() and int(declared) > MAX_BODY_BYTES else 0
+
+    async def take() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > MAX_BODY_BYTES:
+            raise BodyTooLarge(f"The body may have up to {MAX_BODY_BYTES} bytes.", max_bytes=MAX_BODY_BYTES)
+        return message
+
+    return take

@@ -1,0 +1,179 @@
+"""Mails: a row in the caller's transaction, sent by a job, retried on failure, one for each cause.
+
+At least once: only a crash between the mail server's 250 and our commit sends a mail again, with the same Message-ID.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+import aiosmtplib
+import jinja2
+import structlog
+from sqlalchemy import Index, delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.shared import keys
+from services.shared.db import Sessions, fire_after_commit
+from services.shared.ids import new_id
+from services.shared.jobs import Work
+from services.shared.messaging.tables import Base
+from services.shared.settings import Settings
+
+SIGNAL = "mail"
+AT_ONCE = 20
+TRIES = 12
+FIRST_RETRY = timedelta(seconds=5)
+LONGEST_RETRY = timedelta(hours=1)
+KEPT = timedelta(days=14)
+TIMEOUT_SECONDS = 10
+
+log = structlog.get_logger()
+
+
+class Mail(Base):
+    """A mail to send, or the memory that one was sent. Its content is dropped once it is sent."""
+
+    __tablename__ = "mail"
+    __table_args__ = (Index("mail_due_idx", "next_at", postgresql_where="sent_at IS NULL AND failed_at IS NULL"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    cause: Mapped[str] = mapped_column(unique=True)
+    content: Mapped[dict[str, Any] | None]
+    tries: Mapped[int] = mapped_column(default=0, server_default="0")
+    next_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    error: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    sent_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file of a mail; with `inline` the HTML shows it as `<img src="cid:NAME">`."""
+
+    name: str
+    type: str
+    data: bytes
+    inline: bool = False
+
+
+class Templates:
+    """A service's mail templates, `<kind>.txt` and `<kind>.html`; the text's first line is the subject."""
+
+    def __init__(self, folder: Path) -> None:
+        self._environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(folder),
+            autoescape=jinja2.select_autoescape(["html"]),
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def render(self, kind: str, **values: Any) -> tuple[str, str, str]:
+        """Subject, text, HTML."""
+        text = self._environment.get_template(f"{kind}.txt").render(**values)
+        subject, _, body = text.partition("\n")
+        return subject.strip(), body.strip() + "\n", self._environment.get_template(f"{kind}.html").render(**values)
+
+
+async def send(
+    session: AsyncSession, cause: str, to: str, rendered: tuple[str, str, str], attachments: Sequence[Attachment] = ()
+) -> None:
+    """Have a mail sent if the session's transaction commits; a second one for the same `cause` is dropped."""
+    subject, text, html = rendered
+    files = [
+        {"name": file.name, "type": file.type, "data": keys.encode(file.data), "inline": file.inline}
+        for file in attachments
+    ]
+    content = {"to": to, "subject": subject, "text": text, "html": html, "attachments": files}
+    new = insert(Mail).values(id=new_id(), cause=cause, content=content)
+    await session.execute(new.on_conflict_do_nothing(index_elements=[Mail.cause]))
+    fire_after_commit(session, SIGNAL)
+
+
+def compose(mail: Mail, sender: str) -> EmailMessage:
+    content = mail.content or {}
+    message = EmailMessage()
+    message["From"] = sender
+    message["To"] = Address(addr_spec=content["to"])
+    message["Subject"] = content["subject"]
+    message["Date"] = format_datetime(mail.created_at)
+    message["Message-ID"] = f"<{mail.id}@marquee>"
+    message.set_content(content["text"])
+    message.add_alternative(content["html"], subtype="html")
+    for file in content["attachments"]:
+        attach(message, file)
+    return message
+
+
+def attach(message: EmailMessage, file: dict[str, Any]) -> None:
+    maintype, _, subtype = file["type"].partition("/")
+    data = keys.decode(file["data"])
+    if file["inline"]:
+        html = message.get_body(("html",))
+        assert html is not None, "compose() has just added it"
+        html.add_related(data, maintype, subtype, cid=f"<{file['name']}>", filename=file["name"], disposition="inline")
+    else:
+        message.add_attachment(data, maintype=maintype, subtype=subtype, filename=file["name"])
+
+
+async def deliver(settings: Settings, message: EmailMessage) -> None:
+    """Raises aiosmtplib.SMTPException, OSError."""
+    url = urlsplit(settings.mail_url)
+    await aiosmtplib.send(
+        message,
+        hostname=url.hostname,
+        port=url.port or (465 if url.scheme == "smtps" else 25),
+        username=unquote(url.username) if url.username else None,
+        password=unquote(url.password) if url.password else None,
+        use_tls=url.scheme == "smtps",
+        timeout=TIMEOUT_SECONDS,
+    )
+
+
+async def send_due(work: Work) -> None:
+    """Send what waits; one transaction a mail, so that one that fails does not hold up the others."""
+    async with work.sessions.begin() as session:
+        await session.execute(delete(Mail).where(Mail.created_at < func.now() - KEPT))
+        ids = (await session.scalars(select(Mail.id).where(*is_due()).order_by(Mail.next_at).limit(AT_ONCE))).all()
+    for id_ in ids:
+        await send_one(work.sessions, id_)
+
+
+def is_due() -> tuple[Any, ...]:
+    return Mail.sent_at.is_(None), Mail.failed_at.is_(None), Mail.next_at <= func.now()
+
+
+async def send_one(sessions: Sessions, id_: UUID) -> None:
+    async with sessions.begin() as session:
+        due = select(Mail).where(Mail.id == id_, *is_due()).with_for_update(skip_locked=True)
+        mail = await session.scalar(due)
+        if mail is None:
+            return
+        try:
+            await deliver(sessions.settings, compose(mail, sessions.settings.mail_from))
+        except (aiosmtplib.SMTPException, OSError) as error:
+            note_failure(mail, error)
+        else:
+            mail.sent_at = func.now()
+            mail.content = None
+
+
+def note_failure(mail: Mail, error: Exception) -> None:
+    """Back off from 5 s to 1 h; after 12 tries, about four hours, give up and say so."""
+    mail.tries += 1
+    mail.error = f"{type(error).__name__}: {error}"[:500]
+    mail.next_at = func.now() + min(FIRST_RETRY * 2 ** (mail.tries - 1), LONGEST_RETRY)
+    if mail.tries >= TRIES:
+        mail.failed_at = func.now()
+    log.warning("mail not sent", cause=mail.cause, tries=mail.tries, error=type(error).__name__)

@@ -1,0 +1,71 @@
+"""The event log: what has been published, by day, and how to send it again."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, delete, insert, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.shared.ids import earliest
+from services.shared.messaging.outbox import wake_relay
+from services.shared.messaging.tables import EventLog, Inbox, Outbox
+
+KEPT = timedelta(days=14)
+AHEAD_DAYS = 7
+PRUNED_AT_ONCE = 10_000
+
+
+async def replay(session: AsyncSession, since: datetime) -> int:
+    """Send everything again that was published since then, with the same ids: who has seen an event ignores it.
+
+    Returns how many events were put back into the outbox.
+    """
+    names = ["event_id", "name", "body", "headers", "created_at"]
+    logged = select(*(getattr(EventLog, name) for name in names)).where(EventLog.published_at >= since)
+    in_order = logged.order_by(EventLog.published_at, EventLog.id)
+    result = await session.execute(insert(Outbox).from_select(names, in_order))
+    wake_relay(session)
+    return cast("CursorResult[Any]", result).rowcount
+
+
+async def keep_history(session: AsyncSession) -> None:
+    """Make the log's next days, drop those older than 14, forget the inbox's as old. Safe to run at any time."""
+    today = datetime.now(UTC).date()
+    for ahead in range(AHEAD_DAYS + 1):
+        await make_day(session, today + timedelta(days=ahead))
+    for name in await days(session):
+        if name < partition(today - KEPT):
+            await session.execute(text(f"DROP TABLE {name}"))
+    await forget(session)
+
+
+async def make_day(session: AsyncSession, day: date) -> None:
+    """PostgreSQL refuses a partition whose rows already stand in the default one, so such a day stays there."""
+    name, end = partition(day), day + timedelta(days=1)
+    if name in await days(session):
+        return
+    stray = text("SELECT 1 FROM event_log_default WHERE published_at >= :day AND published_at < :end LIMIT 1")
+    if await session.scalar(stray, {"day": day, "end": end}) is None:
+        statement = f"CREATE TABLE {name} PARTITION OF event_log FOR VALUES FROM ('{day}') TO ('{end}')"
+        await session.execute(text(statement))
+
+
+async def days(session: AsyncSession) -> list[str]:
+    """The names of the day partitions, oldest first."""
+    listed = text(
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+        " WHERE i.inhparent = 'event_log'::regclass AND c.relname <> 'event_log_default' ORDER BY 1"
+    )
+    return list(await session.scalars(listed))
+
+
+async def forget(session: AsyncSession) -> None:
+    oldest = datetime.now(UTC) - KEPT
+    # By age of the event rather than of its handling: the ids are in that order, so this needs no other index.
+    old = select(Inbox.event_id).where(Inbox.event_id < earliest(oldest)).limit(PRUNED_AT_ONCE)
+    await session.execute(delete(Inbox).where(Inbox.event_id.in_(old)))
+    await session.execute(text("DELETE FROM event_log_default WHERE published_at < :oldest"), {"oldest": oldest})
+
+
+def partition(day: date) -> str:
+    return f"event_log_{day:%Y%m%d}"

@@ -1,0 +1,87 @@
+"""Lists: `?limit=&cursor=` in, `{"items": [...], "next_cursor": ...}` out, by keyset, so that no page is skipped."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Depends, Query
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from sqlalchemy import Select, literal, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from services.shared import keys
+from services.shared.errors import ValidationFailed
+
+Item = TypeVar("Item")
+LIMIT = 20
+LARGEST = 100
+
+
+class Page(BaseModel, Generic[Item]):
+    model_config = ConfigDict(from_attributes=True)
+
+    items: list[Item]
+    next_cursor: str | None
+
+
+class Paging(BaseModel):
+    """The two query parameters; a route declares `place: PageOf`."""
+
+    limit: int = LIMIT
+    cursor: str | None = None
+
+
+def asked_page(
+    limit: Annotated[int, Query(ge=1, le=LARGEST)] = LIMIT,
+    cursor: Annotated[str | None, Query(max_length=512)] = None,
+) -> Paging:
+    return Paging(limit=limit, cursor=cursor)
+
+
+PageOf = Annotated[Paging, Depends(asked_page)]
+
+
+@dataclass(frozen=True)
+class Rows(Generic[Item]):
+    """A page before it is rendered."""
+
+    items: Sequence[Item]
+    next_cursor: str | None
+
+
+async def page(
+    session: AsyncSession,
+    query: Select[tuple[Item]],
+    place: Paging,
+    *order: InstrumentedAttribute[Any],
+    descending: bool = False,
+) -> Rows[Item]:
+    """One page of entities, ordered by `order`, whose last column must make each row's place unique.
+
+    Raises ValidationFailed for a cursor that is not one of ours.
+    """
+    if place.cursor is not None:
+        after = tuple_(
+            *(literal(value, column.type) for value, column in zip(decode(place.cursor, order), order, strict=True))
+        )
+        query = query.where(tuple_(*order) < after if descending else tuple_(*order) > after)
+    ordered = query.order_by(*(column.desc() if descending else column.asc() for column in order))
+    found: Sequence[Item] = (await session.scalars(ordered.limit(place.limit + 1))).all()  # type: ignore[assignment]
+    items = found[: place.limit]
+    more = len(found) > place.limit
+    return Rows(items, encode([getattr(items[-1], column.key) for column in order]) if more else None)
+
+
+def encode(place: list[Any]) -> str:
+    return keys.encode(TypeAdapter(list[Any]).dump_json(place))
+
+
+def decode(cursor: str, order: Sequence[InstrumentedAttribute[Any]]) -> list[Any]:
+    try:
+        values = TypeAdapter(list[Any]).validate_json(keys.decode(cursor))
+        kinds = [column.type.python_type for column in order]
+        return [TypeAdapter(kind).validate_python(value) for kind, value in zip(kinds, values, strict=True)]
+    except (ValueError, ValidationError) as error:
+        fault = {"pointer": "/query/cursor", "message": "Not a cursor: take it from the page before, unchanged."}
+        raise ValidationFailed(errors=[fault]) from error

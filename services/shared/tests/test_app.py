@@ -1,0 +1,22 @@
+import httpx
+import pytest
+
+from infra.local.testing import Database
+from services.shared.testing import caller, running
+from services.theaters.app import app
+
+pytestmark = pytest.mark.usefixtures("fresh_database")
+
+
+async def test_a_service_is_ready_once_its_database_bus_and_background_parts_are() -> None:
+    async with running(app), caller(app) as client:
+        assert (await client.get("/readyz")).json() == {"ready": True, "faults": {}}
+
+
+async def test_an_unknown_path_is_a_problem_document(fresh_database: Database) -> None:
+    async with running(app), caller(app) as client:
+        answer: httpx.Response = await client.get("/api/theaters/nowhere/at/all", headers={"X-Request-ID": "abc-1"})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "not_found"
+    assert answer.headers["x-request-id"] == answer.json()["request_id"] == "abc-1"

@@ -1,0 +1,3 @@
+from services.shared.messaging import Handlers
+
+HANDLERS: Handlers = {}
