@@ -25,8 +25,7 @@ lint: install ## Style, types, boundaries, dependencies
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
 	$(VENV)/lint-imports
-	@for service in $(SERVICES); do echo "deptry services/$$service" \
-		&& $(VENV)/python -m infra.local.dependencies $$service || exit 1; done
+	$(VENV)/python -m infra.local.dependencies $(SERVICES)
 
 format: install ## Rewrite the code in the one style
 	$(VENV)/ruff check --fix

@@ -21,8 +21,10 @@ OLDEST = (3, 11)
 
 def main():
     if sys.version_info < OLDEST:
-        sys.exit("Marquee needs Python 3.11 or newer; this is %s. Name another: make run PYTHON=python3.12"
-                 % sys.version.split()[0])
+        sys.exit(
+            "Marquee needs Python 3.11 or newer; this is %s. Name another: make run PYTHON=python3.12"
+            % sys.version.split()[0]
+        )
     with open(LOCK, "rb") as lock:
         wanted = hashlib.sha256(lock.read()).hexdigest()
     if installed() == wanted and os.access(PYTHON, os.X_OK):
@@ -56,8 +58,11 @@ def step(what, action):
 def make_environment():
     made = subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], capture_output=True, text=True)
     if made.returncode:
-        sys.exit(" failed\n\nPython's venv module does not work here; on Debian or Ubuntu: apt install python3-venv\n"
-                 + made.stdout + made.stderr)
+        sys.exit(
+            " failed\n\nPython's venv module does not work here; on Debian or Ubuntu: apt install python3-venv\n"
+            + made.stdout
+            + made.stderr
+        )
 
 
 def install():
@@ -69,15 +74,31 @@ def install():
         file.write(uv + "\n")
     pip = [PYTHON, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--require-hashes"]
     check([*pip, "-r", requirement])
-    check([PYTHON, "-m", "uv", "--quiet", "pip", "install", "--require-hashes", "--compile-bytecode", "--python", PYTHON,
-           "-r", LOCK])
+    check(
+        [
+            PYTHON,
+            "-m",
+            "uv",
+            "--quiet",
+            "pip",
+            "install",
+            "--require-hashes",
+            "--compile-bytecode",
+            "--python",
+            PYTHON,
+            "-r",
+            LOCK,
+        ]
+    )
 
 
 def check(command):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
-        sys.exit(" failed\n\nThe packages could not be installed; is there a connection to a Python package index?\n"
-                 + done.stdout[-2000:])
+        sys.exit(
+            " failed\n\nThe packages could not be installed; is there a connection to a Python package index?\n"
+            + done.stdout[-2000:]
+        )
 
 
 if __name__ == "__main__":

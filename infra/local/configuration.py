@@ -110,5 +110,3 @@ def _inner_ports(file: Path) -> dict[str, int]:
     ports = {name: kept[name] if name in kept and is_free(kept[name]) else fresh[name] for name in INNER_PORTS}
     file.write_text(json.dumps(ports, indent=2) + "\n")
     return ports
-
-

@@ -97,7 +97,7 @@ class Postgres:
         if unprivileged()[:1] == ["setpriv"]:
             for path in (self.data, self._password_file):
                 os.chown(path, int(NOBODY), int(NOBODY))
-        command = [*unprivileged(), binary("initdb"), "-D", self.data, "-U", "postgres", "--no-sync"]
+        command = [*unprivileged(), str(binary("initdb")), "-D", str(self.data), "-U", "postgres", "--no-sync"]
         options = ["-A", "scram-sha-256", "-E", "UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
         made = subprocess.run(
             [*command, f"--pwfile={self._password_file}", *options], capture_output=True, text=True, check=False
@@ -124,7 +124,7 @@ class Postgres:
         return Path(os.fsdecode(command[0])).name == "postgres" and os.fsencode(self.data) in command
 
     def _is_ready(self) -> bool:
-        probe = [binary("pg_isready"), "-q", "-h", LOOPBACK, "-p", str(self.port)]
+        probe = [str(binary("pg_isready")), "-q", "-h", LOOPBACK, "-p", str(self.port)]
         return subprocess.run(probe, check=False).returncode == 0
 
 

@@ -86,7 +86,9 @@ def _boot(configuration: Configuration, supervisor: Supervisor) -> None:
         _python("migrate", ["services", "migrate"], configuration, environment).run()
     web.build(configuration.logs)
 
-    app = _python("services", ["services", "run", "--host", LOOPBACK, "--port", str(ports["app"])], configuration, environment)
+    app = _python(
+        "services", ["services", "run", "--host", LOOPBACK, "--port", str(ports["app"])], configuration, environment
+    )
     supervisor.start(app)
     with step("Demo: films, halls, showtimes"):
         _python("demo", ["infra.demo", "load"], configuration, environment).run()

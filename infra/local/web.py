@@ -34,7 +34,9 @@ def build(logs: Path) -> None:
     with step("Web app: packages"):
         Process("npm", [folder / "npm", "ci"], log=logs / "npm.log", env=environment, cwd=WEB).run(timeout=300)
     with step("Web app: build"):
-        Process("npm", [folder / "npm", "run", "build"], log=logs / "npm.log", env=environment, cwd=WEB).run(timeout=300)
+        Process("npm", [folder / "npm", "run", "build"], log=logs / "npm.log", env=environment, cwd=WEB).run(
+            timeout=300
+        )
     STAMP.write_text(fingerprint)
 
 
