@@ -1,12 +1,12 @@
 """`python -m infra.sandbox`: the sandbox as a process of its own."""
 
 import argparse
-import asyncio
 import os
 import socket
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from infra.sandbox.app import DATABASE, create_app
 from infra.sandbox.settings import SandboxSettings
@@ -44,19 +44,21 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), backlog=2048)
     except OSError as error:
-        raise SystemExit(f"sandbox: cannot listen on {host}:{port}: {os.strerror(error.errno)}") from None
+        raise SystemExit(f"sandbox: cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}") from None
 
 
-async def _serve(settings: SandboxSettings, listener: socket.socket) -> None:
-    app = create_app(settings)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=3))
-    serving = asyncio.create_task(server.serve([listener]))
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.01)
-    if server.started:
-        host, port = listener.getsockname()[:2]
-        print(f"sandbox ready: http://{host}:{port}/sandbox smtp://{host}:{app.state.smtp_port}", flush=True)
-    await serving
+class AnnouncingServer(uvicorn.Server):
+    """Says where it is once it can be reached."""
+
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=3))
+        self._app = app
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and sockets:
+            host, port = sockets[0].getsockname()[:2]
+            print(f"sandbox ready: http://{host}:{port}/sandbox smtp://{host}:{self._app.state.smtp_port}", flush=True)
 
 
 def main() -> None:
@@ -67,7 +69,8 @@ def main() -> None:
     except StoreInUse as error:
         raise SystemExit(f"sandbox: {error}") from None
     _listen(arguments.host, arguments.smtp_port).close()
-    asyncio.run(_serve(settings, _listen(arguments.host, arguments.port)))
+    listener = _listen(arguments.host, arguments.port)
+    AnnouncingServer(create_app(settings)).run([listener])
 
 
 if __name__ == "__main__":

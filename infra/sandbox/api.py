@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Callable, Coroutine
 from contextlib import nullcontext
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Literal
 
 from starlette.requests import Request
@@ -40,7 +41,7 @@ class Operation:
 class BrokenResponse(Response):
     """Begins an answer and breaks the connection before its end."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  ASGI's signature
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1024")]})
 
 
@@ -57,11 +58,14 @@ class Door:
         try:
             fields = await read_fields(request, accepts_json=operation.publishable)
             caller = self._authenticate(operation, request, fields)
-            if caller != BROWSER and self._world.trouble.strikes("rate_limit"):
-                raise ApiError("Request rate limit exceeded.", status=429, code="rate_limit", executed=False)
+            self._limit(caller)
             return await self._answer(operation, request, fields, caller, headers)
         except ApiError as error:
             return JSONResponse(error.body, error.status, headers)
+
+    def _limit(self, caller: str) -> None:
+        if caller != BROWSER and self._world.trouble.strikes("rate_limit"):
+            raise ApiError("Request rate limit exceeded.", status=429, code="rate_limit", executed=False)
 
     def _authenticate(self, operation: Operation, request: Request, fields: Fields) -> str:
         token = _token(request)
@@ -113,7 +117,7 @@ class Door:
                 body = _for_browsers(body)
             elif operation.method == "POST" and self._world.trouble.strikes("error_after_acting"):
                 message = "Something went wrong on Stripe's end."
-                status, body = 500, ApiError(message, type="api_error").body
+                status, body = 500, ApiError(message, kind="api_error").body
             answer = Answer(status, body, call.request_id or "")
             if attempt is not None:
                 self._memory.keep(attempt, answer)
@@ -123,7 +127,7 @@ class Door:
 def _outcome(operation: Operation, call: Call, given: params.Params, path: dict[str, Any]) -> tuple[int, Document]:
     """Refusals that came after the work began are answers like any other: what was written stays."""
     try:
-        answer = operation.perform(call, given, **path)
+        answer = operation.perform(call, given, *path.values())
         return 200, lists.expand(call, answer, given.expand)
     except ApiError as error:
         if not error.executed:
@@ -132,7 +136,7 @@ def _outcome(operation: Operation, call: Call, given: params.Params, path: dict[
 
 
 def _respond(answer: Answer, headers: dict[str, str]) -> Response:
-    if answer.status >= 500:  # the SDK would get the same 500 again under the same key
+    if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:  # the SDK would get the same 500 again under the same key
         headers["Stripe-Should-Retry"] = "false"
     return JSONResponse(answer.body, answer.status, headers)
 

@@ -51,9 +51,9 @@ CARDS = {
 }  # fmt: skip
 
 
-def get(id: str) -> Card:
+def get(card_id: str) -> Card:
     """Raises ApiError 400 `resource_missing`."""
-    if id not in CARDS:
-        message = f"No such PaymentMethod: '{id}'"
+    if card_id not in CARDS:
+        message = f"No such PaymentMethod: '{card_id}'"
         raise ApiError(message, code="resource_missing", param="payment_method", executed=False)
-    return CARDS[id]
+    return CARDS[card_id]

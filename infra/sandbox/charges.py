@@ -64,8 +64,8 @@ def give_back(call: Call, charge: Document, amount: int) -> None:
         events.emit(call, "charge.refunded", charge)
 
 
-def retrieve(call: Call, params: ById, id: str) -> Document:
-    return lists.get(call, "charge", id)
+def retrieve(call: Call, _params: ById, charge_id: str) -> Document:
+    return lists.get(call, "charge", charge_id)
 
 
 def index(call: Call, params: ListByIntent) -> Document:

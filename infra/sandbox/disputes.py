@@ -17,10 +17,10 @@ def create(call: Call, params: CreateDispute) -> Document:
     charge = lists.get(call, "charge", intent["latest_charge"])
     if charge["disputed"]:
         raise ApiError(f"Charge {charge['id']} is disputed already.")
-    return open(call, charge, params.reason)
+    return open_by_bank(call, charge, params.reason)
 
 
-def open(call: Call, charge: Document, reason: str) -> Document:
+def open_by_bank(call: Call, charge: Document, reason: str) -> Document:
     dispute: Document = {
         "id": new_id("dp"),
         "object": "dispute",
@@ -43,11 +43,11 @@ def open(call: Call, charge: Document, reason: str) -> Document:
     return dispute
 
 
-def close(call: Call, params: CloseDispute, id: str) -> Document:
+def close(call: Call, params: CloseDispute, dispute_id: str) -> Document:
     """won: the money comes back to the cinema."""
-    dispute = lists.get(call, "dispute", id)
+    dispute = lists.get(call, "dispute", dispute_id)
     if dispute["status"] != "needs_response":
-        raise ApiError(f"Dispute {id} is closed: {dispute['status']}.")
+        raise ApiError(f"Dispute {dispute_id} is closed: {dispute['status']}.")
     dispute["status"] = params.status
     call.store.put(dispute)
     events.emit(call, "charge.dispute.closed", dispute)
@@ -56,8 +56,8 @@ def close(call: Call, params: CloseDispute, id: str) -> Document:
     return dispute
 
 
-def retrieve(call: Call, params: ById, id: str) -> Document:
-    return lists.get(call, "dispute", id)
+def retrieve(call: Call, _params: ById, dispute_id: str) -> Document:
+    return lists.get(call, "dispute", dispute_id)
 
 
 def index(call: Call, params: ListByCharge) -> Document:

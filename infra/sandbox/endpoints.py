@@ -10,9 +10,9 @@ from infra.sandbox.webhooks import DEFAULT_ENDPOINT, DEFAULT_EVENTS
 from infra.sandbox.world import Call
 
 
-def _endpoint(id: str, url: str, enabled_events: list[str], secret: str) -> Document:
+def _endpoint(endpoint_id: str, url: str, enabled_events: list[str], secret: str) -> Document:
     return {
-        "id": id,
+        "id": endpoint_id,
         "object": "webhook_endpoint",
         "created": int(time.time()),
         "description": None,
@@ -46,8 +46,8 @@ def create(call: Call, params: CreateWebhookEndpoint) -> Document:
     return endpoint
 
 
-def retrieve(call: Call, params: ById, id: str) -> Document:
-    return _without_secret(lists.get(call, "webhook_endpoint", id))
+def retrieve(call: Call, _params: ById, endpoint_id: str) -> Document:
+    return _without_secret(lists.get(call, "webhook_endpoint", endpoint_id))
 
 
 def index(call: Call, params: Listing) -> Document:
@@ -56,8 +56,8 @@ def index(call: Call, params: Listing) -> Document:
     return answer
 
 
-def update(call: Call, params: UpdateWebhookEndpoint, id: str) -> Document:
-    endpoint = lists.get(call, "webhook_endpoint", id)
+def update(call: Call, params: UpdateWebhookEndpoint, endpoint_id: str) -> Document:
+    endpoint = lists.get(call, "webhook_endpoint", endpoint_id)
     endpoint.update(params.model_dump(include={"url", "enabled_events", "description"}, exclude_none=True))
     if params.disabled is not None:
         endpoint["status"] = "disabled" if params.disabled else "enabled"
@@ -67,10 +67,10 @@ def update(call: Call, params: UpdateWebhookEndpoint, id: str) -> Document:
     return _without_secret(endpoint)
 
 
-def remove(call: Call, params: ById, id: str) -> Document:
-    lists.get(call, "webhook_endpoint", id)
-    call.store.delete(id)
-    return {"id": id, "object": "webhook_endpoint", "deleted": True}
+def remove(call: Call, _params: ById, endpoint_id: str) -> Document:
+    lists.get(call, "webhook_endpoint", endpoint_id)
+    call.store.delete(endpoint_id)
+    return {"id": endpoint_id, "object": "webhook_endpoint", "deleted": True}
 
 
 def _without_secret(endpoint: Document) -> Document:

@@ -6,7 +6,7 @@ from infra.sandbox.store import Document
 class ApiError(Exception):
     """A refusal as Stripe words it. Raise it only before the first write, or after all of them: what was written stays.
 
-    executed: the endpoint had begun its work, so that an Idempotency-Key keeps this answer.
+    kind: Stripe's `type`. executed: the endpoint had begun its work, so that an Idempotency-Key keeps this answer.
     """
 
     def __init__(
@@ -14,7 +14,7 @@ class ApiError(Exception):
         message: str,
         *,
         status: int = 400,
-        type: str = "invalid_request_error",
+        kind: str = "invalid_request_error",
         code: str | None = None,
         param: str | None = None,
         executed: bool = True,
@@ -23,7 +23,7 @@ class ApiError(Exception):
         super().__init__(message)
         self.status = status
         self.executed = executed
-        fields = {"type": type, "code": code, "message": message, "param": param, **(details or {})}
+        fields = {"type": kind, "code": code, "message": message, "param": param, **(details or {})}
         self.body: Document = {"error": {name: value for name, value in fields.items() if value is not None}}
 
 
@@ -35,8 +35,8 @@ class InvalidParameter(ApiError):
 
 
 class NoSuchObject(ApiError):
-    def __init__(self, noun: str, id: str, param: str) -> None:
-        super().__init__(f"No such {noun}: '{id}'", status=404, code="resource_missing", param=param)
+    def __init__(self, noun: str, object_id: str, param: str) -> None:
+        super().__init__(f"No such {noun}: '{object_id}'", status=404, code="resource_missing", param=param)
 
 
 class UnexpectedState(ApiError):

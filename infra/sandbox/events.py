@@ -11,8 +11,8 @@ API_VERSION = "2026-10-28.endive"
 UNDELIVERED = "id in (select event from delivery where state != 'delivered')"
 
 
-def emit(call: Call, type: str, subject: Document, previous: Document | None = None) -> None:
-    """Stores the event with a snapshot of `subject` and has it delivered. `previous`: the values that an update replaced."""
+def emit(call: Call, event_type: str, subject: Document, previous: Document | None = None) -> None:
+    """Stores the event with a snapshot of `subject` and has it sent. `previous`: the values that an update replaced."""
     data: Document = {"object": subject}
     if previous is not None:
         data["previous_attributes"] = previous
@@ -25,15 +25,15 @@ def emit(call: Call, type: str, subject: Document, previous: Document | None = N
         "livemode": False,
         "pending_webhooks": 0,
         "request": {"id": call.request_id, "idempotency_key": call.idempotency_key},
-        "type": type,
+        "type": event_type,
     }
     intent = subject["id"] if subject["object"] == "payment_intent" else subject["payment_intent"]
     event["pending_webhooks"] = webhooks.schedule(call, event, intent)
     call.store.insert("event", event, parent=intent)
 
 
-def retrieve(call: Call, params: ById, id: str) -> Document:
-    return lists.get(call, "event", id)
+def retrieve(call: Call, _params: ById, event_id: str) -> Document:
+    return lists.get(call, "event", event_id)
 
 
 def index(call: Call, params: ListEvents) -> Document:
@@ -44,7 +44,7 @@ def _conditions(params: ListEvents) -> list[Condition]:
     conditions: list[Condition] = []
     types = params.types or ([params.type] if params.type else [])
     if types:
-        patterns = [type.replace("*", "%") for type in types]
+        patterns = [wanted.replace("*", "%") for wanted in types]
         conditions.append((" or ".join(["json_extract(doc, '$.type') like ?"] * len(types)), patterns))
     if params.delivery_success is not None:
         conditions.append((f"{'not' if params.delivery_success else ''} {UNDELIVERED}", []))

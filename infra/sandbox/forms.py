@@ -35,7 +35,7 @@ def _put(fields: Fields, path: list[str], value: str, key: str) -> None:
 
 
 async def read_fields(request: Request, accepts_json: bool = False) -> Fields:
-    """The query of a GET or DELETE, else the body. Stripe's own API takes forms only; its browser side here JSON too."""
+    """The query of a GET or DELETE, else the body: a form, and where browsers call JSON as well."""
     if request.method in ("GET", "DELETE"):
         return parse_form(request.url.query)
     body = await request.body()

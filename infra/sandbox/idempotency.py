@@ -1,4 +1,7 @@
-"""Idempotency-Key as Stripe keeps it (https://docs.stripe.com/api/idempotent_requests): the first answer, whatever it was."""
+"""Idempotency-Key as Stripe keeps it: the first answer, whatever it was.
+
+https://docs.stripe.com/api/idempotent_requests
+"""
 
 import hashlib
 import json
@@ -47,7 +50,7 @@ class Memory:
             store.db.execute("delete from idempotency where created < ?", (int(time.time()) - KEPT_SECONDS,))
 
     def recall(self, attempt: Attempt) -> Answer | None:
-        """The first answer. Raises ApiError 400 for another request under the same key, 409 while the first one runs."""
+        """The first answer. Raises ApiError: 400 for another request under the key, 409 while the first one runs."""
         if len(attempt.key) > LONGEST:
             raise _refused(f"Idempotency keys may be at most {LONGEST} characters long.", 400)
         row = self._store.db.execute(
@@ -102,4 +105,4 @@ class Memory:
 
 
 def _refused(message: str, status: int, code: str | None = None) -> ApiError:
-    return ApiError(message, status=status, type="idempotency_error", code=code, executed=False)
+    return ApiError(message, status=status, kind="idempotency_error", code=code, executed=False)

@@ -49,11 +49,11 @@ def create(call: Call, params: CreateIntent) -> Document:
 
 
 def _new(params: CreateIntent) -> Document:
-    id = new_id("pi")
+    intent_id = new_id("pi")
     methods = params.automatic_payment_methods
     echoed = {"payment_method_types": ["card"], "payment_method_options": {}}
     return {
-        "id": id,
+        "id": intent_id,
         "object": "payment_intent",
         "amount": params.amount,
         "amount_capturable": 0,
@@ -62,7 +62,7 @@ def _new(params: CreateIntent) -> Document:
         "canceled_at": None,
         "cancellation_reason": None,
         "capture_method": params.capture_method,
-        "client_secret": f"{id}_{new_id('secret')}",
+        "client_secret": f"{intent_id}_{new_id('secret')}",
         "confirmation_method": "automatic",
         "created": int(time.time()),
         "currency": params.currency,
@@ -88,13 +88,13 @@ def _check_amount(amount: int, currency: str) -> None:
         raise InvalidParameter(message, "amount", "amount_too_large")
 
 
-def retrieve(call: Call, params: RetrieveIntent, id: str) -> Document:
-    return _owned(call, params, id)
+def retrieve(call: Call, params: RetrieveIntent, intent_id: str) -> Document:
+    return _owned(call, params, intent_id)
 
 
-def _owned(call: Call, params: RetrieveIntent, id: str) -> Document:
+def _owned(call: Call, params: RetrieveIntent, intent_id: str) -> Document:
     """The intent; if a client secret is given, it must be this intent's."""
-    intent = lists.get(call, "payment_intent", id, "intent")
+    intent = lists.get(call, "payment_intent", intent_id, "intent")
     secret = params.client_secret
     if secret is not None and not hmac.compare_digest(secret.encode(), intent["client_secret"].encode()):
         message = "The client_secret provided does not match the client_secret associated with the PaymentIntent."
@@ -106,9 +106,9 @@ def index(call: Call, params: Listing) -> Document:
     return lists.listing(call, "payment_intent", params)
 
 
-def update(call: Call, params: UpdateIntent, id: str) -> Document:
-    """Texts and metadata at any time; amount, currency and card only while open, and then it is to be confirmed again."""
-    intent = lists.get(call, "payment_intent", id, "intent")
+def update(call: Call, params: UpdateIntent, intent_id: str) -> Document:
+    """Texts and metadata at any time; amount, currency and card only while open, then to be confirmed again."""
+    intent = lists.get(call, "payment_intent", intent_id, "intent")
     priced = {field: value for field in PRICED if (value := getattr(params, field)) is not None}
     for field in priced:
         if intent["status"] not in OPEN:
@@ -131,9 +131,9 @@ def update(call: Call, params: UpdateIntent, id: str) -> Document:
     return intent
 
 
-def confirm(call: Call, params: ConfirmIntent, id: str) -> Document:
+def confirm(call: Call, params: ConfirmIntent, intent_id: str) -> Document:
     """By the server, or by a browser with the client secret. Raises ApiError 402 when the card is declined."""
-    intent = _owned(call, params, id)
+    intent = _owned(call, params, intent_id)
     if intent["status"] not in OPEN:
         message = f"You cannot confirm this PaymentIntent because it has a status of {intent['status']}."
         raise UnexpectedState(message, intent)
@@ -151,9 +151,9 @@ def confirm(call: Call, params: ConfirmIntent, id: str) -> Document:
     return intent
 
 
-def cancel(call: Call, params: CancelIntent, id: str) -> Document:
+def cancel(call: Call, params: CancelIntent, intent_id: str) -> Document:
     """What a bank is still working on cannot be cancelled."""
-    intent = lists.get(call, "payment_intent", id, "intent")
+    intent = lists.get(call, "payment_intent", intent_id, "intent")
     if intent["status"] not in CANCELABLE:
         message = (
             f"You cannot cancel this PaymentIntent because it has a status of {intent['status']}. Only a PaymentIntent "
@@ -164,8 +164,8 @@ def cancel(call: Call, params: CancelIntent, id: str) -> Document:
     return intent
 
 
-def capture(call: Call, params: CaptureIntent, id: str) -> Document:
-    intent = lists.get(call, "payment_intent", id, "intent")
+def capture(call: Call, params: CaptureIntent, intent_id: str) -> Document:
+    intent = lists.get(call, "payment_intent", intent_id, "intent")
     if intent["status"] != "requires_capture":
         message = (
             f"This PaymentIntent could not be captured because it has a status of {intent['status']}. "

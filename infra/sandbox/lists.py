@@ -12,11 +12,11 @@ NOUNS = {"payment_intent": "payment_intent", "charge": "charge", "refund": "refu
 COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
-def get(call: Call, kind: str, id: str, param: str = "id") -> Document:
+def get(call: Call, kind: str, object_id: str, param: str = "id") -> Document:
     """Raises NoSuchObject, naming the parameter that held the id."""
-    doc = call.store.find(kind, id)
+    doc = call.store.find(kind, object_id)
     if doc is None:
-        raise NoSuchObject(NOUNS[kind], id, param)
+        raise NoSuchObject(NOUNS[kind], object_id, param)
     return doc
 
 
@@ -38,11 +38,11 @@ def _created(params: Listing) -> list[Condition]:
 def _cursor(call: Call, kind: str, params: Listing) -> list[Condition]:
     cursors = {"starting_after": (params.starting_after, "<"), "ending_before": (params.ending_before, ">")}
     conditions: list[Condition] = []
-    for param, (id, comparison) in cursors.items():
-        if id is not None:
-            seq = call.store.seq(kind, id)
+    for param, (object_id, comparison) in cursors.items():
+        if object_id is not None:
+            seq = call.store.seq(kind, object_id)
             if seq is None:
-                raise NoSuchObject(NOUNS[kind], id, param)
+                raise NoSuchObject(NOUNS[kind], object_id, param)
             conditions.append((f"seq {comparison} ?", [seq]))
     return conditions
 

@@ -30,7 +30,7 @@ class Mailbox:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         raw = cast(bytes, envelope.content)
         message = parse(raw)
         attachments = [{"name": part.name, "type": part.type, "size": len(part.content)} for part in parts(message)]
@@ -38,7 +38,8 @@ class Mailbox:
         common = (str(message["subject"] or ""), body(message, "plain"), body(message, "html"), json.dumps(attachments))
         with self._store.transaction():
             self._store.db.executemany(
-                "insert into mail (recipient, subject, text, html, attachments, raw, sent_at) values (?, ?, ?, ?, ?, ?, ?)",
+                "insert into mail (recipient, subject, text, html, attachments, raw, sent_at) "
+                "values (?, ?, ?, ?, ?, ?, ?)",
                 [(recipient, *common, raw, sent_at) for recipient in envelope.rcpt_tos],
             )
         return "250 OK: it is on disk"
@@ -76,9 +77,10 @@ def parts(message: EmailMessage) -> list[Part]:
 
 def index(store: Store, to: str | None) -> list[Document]:
     """Newest last; `to` without regard to case."""
-    where, values = ("", ()) if to is None else ("where recipient = ? collate nocase", (to,))
     rows = store.db.execute(
-        f"select recipient, subject, text, html, attachments, sent_at from mail {where} order by id", values
+        "select recipient, subject, text, html, attachments, sent_at from mail "
+        "where :to is null or recipient = :to collate nocase order by id",
+        {"to": to},
     )
     return [
         {
@@ -102,8 +104,8 @@ def newest(store: Store, limit: int) -> list[tuple[int, Document, EmailMessage]]
     ]
 
 
-def attachment(store: Store, id: int, number: int) -> Part | None:
-    row = store.db.execute("select raw from mail where id = ?", (id,)).fetchone()
+def attachment(store: Store, mail_id: int, number: int) -> Part | None:
+    row = store.db.execute("select raw from mail where id = ?", (mail_id,)).fetchone()
     found = [] if row is None else parts(parse(row["raw"]))
     return found[number] if 0 <= number < len(found) else None
 

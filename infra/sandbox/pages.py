@@ -1,11 +1,11 @@
-"""Pages for people: the mailbox, the payments, a pay page, the bank's 3-D Secure page. No scripts, nothing from elsewhere."""
+"""Pages for people: mailbox, payments, a pay page, the bank's 3-D Secure page. No scripts, nothing from elsewhere."""
 
 import re
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from email.message import EmailMessage
 from fastapi import APIRouter
 from jinja2 import Environment, FileSystemLoader
 from starlette.requests import Request
@@ -15,8 +15,8 @@ from infra.sandbox import cards, intents, mail, payments
 from infra.sandbox.api import origin_of
 from infra.sandbox.currencies import format_money
 from infra.sandbox.errors import ApiError
-from infra.sandbox.forms import read_fields
-from infra.sandbox.params import ConfirmIntent, RetrieveIntent
+from infra.sandbox.forms import read_fields, validate
+from infra.sandbox.params import BankDecision, ConfirmIntent, RetrieveIntent
 from infra.sandbox.store import Document
 from infra.sandbox.world import Call, World
 
@@ -60,9 +60,9 @@ async def clear_mails(request: Request) -> None:
     mail.clear(request.app.state.world.store)
 
 
-@router.get("/mail/{id}/{number}")
-async def attachment(request: Request, id: int, number: int) -> Response:
-    part = mail.attachment(request.app.state.world.store, id, number)
+@router.get("/mail/{mail_id}/{number}")
+async def attachment(request: Request, mail_id: int, number: int) -> Response:
+    part = mail.attachment(request.app.state.world.store, mail_id, number)
     if part is None:
         return JSONResponse({"detail": "no such attachment"}, 404)
     disposition = "inline" if part.type in ("image/png", "image/jpeg", "application/pdf") else "attachment"
@@ -70,13 +70,13 @@ async def attachment(request: Request, id: int, number: int) -> Response:
     return Response(part.content, media_type=part.type, headers=headers)
 
 
-def _for_page(id: int, summary: Document, message: EmailMessage) -> Document:
+def _for_page(mail_id: int, summary: Document, message: EmailMessage) -> Document:
     """Pictures inside the HTML are pointed to where the sandbox serves them."""
     attached = mail.parts(message)
-    urls = {part.cid: f"/sandbox/mail/{id}/{number}" for number, part in enumerate(attached)}
+    urls = {part.cid: f"/sandbox/mail/{mail_id}/{number}" for number, part in enumerate(attached)}
     html = re.sub(r"cid:([^\"'\s>)]+)", lambda found: urls.get(found[1], found[0]), mail.body(message, "html"))
     listed = [(part.name or part.cid, part.type, len(part.content), urls[part.cid]) for part in attached]
-    return {**summary, "id": id, "text": mail.body(message, "plain"), "html": html, "attachments": listed}
+    return {**summary, "id": mail_id, "text": mail.body(message, "plain"), "html": html, "attachments": listed}
 
 
 @router.get("/payments")
@@ -101,33 +101,33 @@ async def all_payments(request: Request) -> Response:
     )
 
 
-@router.get("/pay/{id}")
-async def pay_page(request: Request, id: str, client_secret: str, return_url: str | None = None) -> Response:
-    return _show_pay(request, id, client_secret, return_url)
+@router.get("/pay/{intent_id}")
+async def pay_page(request: Request, intent_id: str, client_secret: str, return_url: str | None = None) -> Response:
+    return _show_pay(request, intent_id, client_secret, return_url)
 
 
-@router.post("/pay/{id}")
-async def pay(request: Request, id: str, client_secret: str, return_url: str | None = None) -> Response:
+@router.post("/pay/{intent_id}")
+async def pay(request: Request, intent_id: str, client_secret: str, return_url: str | None = None) -> Response:
     call, fields = _call(request), await read_fields(request)
     try:
         back = _same_origin(call, return_url)
         params = ConfirmIntent(
             client_secret=client_secret, payment_method=fields.get("payment_method"), return_url=back
         )
-        intent = _confirm(call, params, id)
+        intent = _confirm(call, params, intent_id)
     except ApiError as error:
-        return _show_pay(request, id, client_secret, return_url, error)
+        return _show_pay(request, intent_id, client_secret, return_url, error)
     if intent["status"] == "requires_action":
         return RedirectResponse(intent["next_action"]["redirect_to_url"]["url"], 303)
     return _leave(request, intent, back)
 
 
-def _confirm(call: Call, params: ConfirmIntent, id: str) -> Document:
+def _confirm(call: Call, params: ConfirmIntent, intent_id: str) -> Document:
     """A declined card is written down before it is told."""
     refusal: ApiError | None = None
     with call.store.transaction():
         try:
-            intent = intents.confirm(call, params, id)
+            intent = intents.confirm(call, params, intent_id)
         except ApiError as error:
             refusal = error
     if refusal is not None:
@@ -136,12 +136,12 @@ def _confirm(call: Call, params: ConfirmIntent, id: str) -> Document:
 
 
 def _show_pay(
-    request: Request, id: str, client_secret: str, return_url: str | None, refusal: ApiError | None = None
+    request: Request, intent_id: str, client_secret: str, return_url: str | None, refusal: ApiError | None = None
 ) -> Response:
     call = _call(request)
     try:
         _same_origin(call, return_url)
-        intent = intents.retrieve(call, RetrieveIntent(client_secret=client_secret), id)
+        intent = intents.retrieve(call, RetrieveIntent(client_secret=client_secret), intent_id)
     except ApiError as error:
         return _page("message.html", error.status, title="Cannot pay", message=str(error))
     is_open = intent["status"] in intents.OPEN
@@ -161,26 +161,23 @@ def _same_origin(call: Call, url: str | None) -> str | None:
     return url
 
 
-@router.get("/3ds/{id}")
-async def challenge_page(request: Request, id: str, client_secret: str) -> Response:
+@router.get("/3ds/{intent_id}")
+async def challenge_page(request: Request, intent_id: str, client_secret: str) -> Response:
     try:
-        intent = intents.retrieve(_call(request), RetrieveIntent(client_secret=client_secret), id)
+        intent = intents.retrieve(_call(request), RetrieveIntent(client_secret=client_secret), intent_id)
     except ApiError as error:
         return _page("message.html", error.status, title="The bank does not know this payment", message=str(error))
     return _page("challenge.html", intent=intent, is_asked=intent["status"] == "requires_action")
 
 
-@router.post("/3ds/{id}")
-async def answer_challenge(request: Request, id: str, client_secret: str) -> Response:
+@router.post("/3ds/{intent_id}")
+async def answer_challenge(request: Request, intent_id: str, client_secret: str) -> Response:
     """`decision`: `approve` or `refuse`, as the page's form or as JSON."""
     call = _call(request)
     try:
-        fields = await read_fields(request, accepts_json=True)
-        decision = fields.get("decision")
-        if decision not in ("approve", "refuse"):
-            raise ApiError("Invalid decision: must be one of approve or refuse", param="decision")
+        decision = validate(BankDecision, await read_fields(request, accepts_json=True)).decision
         with call.store.transaction():
-            intent = intents.retrieve(call, RetrieveIntent(client_secret=client_secret), id)
+            intent = intents.retrieve(call, RetrieveIntent(client_secret=client_secret), intent_id)
             next_action = intent["next_action"]
             payments.answer_challenge(call, intent, decision == "approve")
     except ApiError as error:

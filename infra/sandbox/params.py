@@ -1,4 +1,4 @@
-"""The parameters each operation takes; what is not named here is refused as unknown, as Stripe does with typing errors."""
+"""The parameters each operation takes; what is not named here is refused as unknown."""
 
 from typing import Annotated, Any, Literal
 
@@ -149,6 +149,12 @@ class CreateDispute(Params):
 
 class CloseDispute(Params):
     status: Literal["won", "lost"]
+
+
+class BankDecision(Params):
+    """What the cardholder tells the bank (3-D Secure)."""
+
+    decision: Literal["approve", "refuse"]
 
 
 class ListEvents(Listing):

@@ -37,7 +37,7 @@ def succeed(call: Call, intent: Document, card: Card) -> None:
         intent.update(status="succeeded", amount_received=intent["amount"])
         _save(call, intent, "payment_intent.succeeded")
     if card.is_disputed:
-        disputes.open(call, charge, "fraudulent")
+        disputes.open_by_bank(call, charge, "fraudulent")
 
 
 def _decline(call: Call, intent: Document, card: Card) -> ApiError:
@@ -60,7 +60,7 @@ def fail(
     )
     _save(call, intent, "payment_intent.payment_failed")
     told["payment_intent"] = intent
-    return ApiError(message, status=402, type="card_error", code=code, details=told)
+    return ApiError(message, status=402, kind="card_error", code=code, details=told)
 
 
 def _challenge(call: Call, intent: Document, return_url: str | None) -> None:
@@ -87,9 +87,9 @@ def _process(call: Call, intent: Document) -> None:
     call.store.set_timer(call.world.settings.slow_seconds, "intent.settle", intent["id"])
 
 
-def settle(call: Call, id: str) -> None:
+def settle(call: Call, intent_id: str) -> None:
     """The slow bank has answered."""
-    intent = lists.get(call, "payment_intent", id)
+    intent = lists.get(call, "payment_intent", intent_id)
     succeed(call, intent, cards.get(intent["payment_method"]))
 
 

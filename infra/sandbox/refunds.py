@@ -1,4 +1,4 @@
-"""Refunds (https://docs.stripe.com/api/refunds): `pending` at first, then `succeeded` or `failed`; never more than was charged."""
+"""Refunds (https://docs.stripe.com/api/refunds): `pending`, then `succeeded` or `failed`; never more than charged."""
 
 import time
 
@@ -66,9 +66,9 @@ def _refundable(charge: Document, wanted: int | None) -> int:
     return amount
 
 
-def settle(call: Call, id: str) -> None:
+def settle(call: Call, refund_id: str) -> None:
     """The bank's answer to a pending refund; one that fails puts its amount back on the charge."""
-    refund = lists.get(call, "refund", id)
+    refund = lists.get(call, "refund", refund_id)
     charge = lists.get(call, "charge", refund["charge"])
     if cards.get(charge["payment_method"]).refund_fails or call.world.trouble.strikes("refund_fail"):
         refund.update(status="failed", failure_reason="unknown")
@@ -81,12 +81,12 @@ def settle(call: Call, id: str) -> None:
         events.emit(call, "refund.failed", refund)
 
 
-def retrieve(call: Call, params: ById, id: str) -> Document:
-    return lists.get(call, "refund", id)
+def retrieve(call: Call, _params: ById, refund_id: str) -> Document:
+    return lists.get(call, "refund", refund_id)
 
 
-def update(call: Call, params: UpdateMetadata, id: str) -> Document:
-    refund = lists.get(call, "refund", id)
+def update(call: Call, params: UpdateMetadata, refund_id: str) -> Document:
+    refund = lists.get(call, "refund", refund_id)
     if "metadata" in params.model_fields_set:
         refund["metadata"] = lists.merge_metadata(refund["metadata"], params.metadata)
     call.store.put(refund)

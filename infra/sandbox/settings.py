@@ -18,7 +18,7 @@ class SandboxSettings:
 
     var: Path
     webhook_url: str | None = None
-    webhook_secret: str = "whsec_sandbox"
+    webhook_secret: str = "whsec_sandbox"  # noqa: S105  nothing here is secret
     api_key: str = "sk_test_sandbox"
     public_url: str | None = None
     smtp_host: str = "127.0.0.1"

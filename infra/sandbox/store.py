@@ -1,4 +1,4 @@
-"""Durable state in one SQLite file. What a transaction has committed survives SIGKILL and a power cut (WAL, synchronous=FULL)."""
+"""Durable state in one SQLite file: what is committed survives SIGKILL and a power cut (WAL, synchronous=FULL)."""
 
 import json
 import secrets
@@ -23,7 +23,7 @@ create table if not exists delivery (
     id integer primary key, event text not null, endpoint text not null, copy integer not null, lane integer not null,
     next_at real not null, attempts integer not null default 0, state text not null default 'pending', outcome text);
 create index if not exists delivery_due on delivery (lane, next_at, id) where state = 'pending';
-create index if not exists delivery_event on delivery (event);
+create index if not exists delivery_open on delivery (event) where state != 'delivered';
 create table if not exists timer (
     id integer primary key, due real not null, action text not null, target text not null);
 create index if not exists timer_due on timer (due);
@@ -92,19 +92,19 @@ class Store:
     def put(self, doc: Document) -> None:
         self.db.execute("update object set doc = ? where id = ?", (json.dumps(doc), doc["id"]))
 
-    def delete(self, id: str) -> None:
-        self.db.execute("delete from object where id = ?", (id,))
+    def delete(self, object_id: str) -> None:
+        self.db.execute("delete from object where id = ?", (object_id,))
 
-    def find(self, kind: str, id: str) -> Document | None:
-        row = self.db.execute("select doc from object where id = ? and kind = ?", (id, kind)).fetchone()
+    def find(self, kind: str, object_id: str) -> Document | None:
+        row = self.db.execute("select doc from object where id = ? and kind = ?", (object_id, kind)).fetchone()
         return None if row is None else json.loads(row["doc"])
 
-    def find_any(self, id: str) -> Document | None:
-        row = self.db.execute("select doc from object where id = ?", (id,)).fetchone()
+    def find_any(self, object_id: str) -> Document | None:
+        row = self.db.execute("select doc from object where id = ?", (object_id,)).fetchone()
         return None if row is None else json.loads(row["doc"])
 
-    def seq(self, kind: str, id: str) -> int | None:
-        row = self.db.execute("select seq from object where id = ? and kind = ?", (id, kind)).fetchone()
+    def seq(self, kind: str, object_id: str) -> int | None:
+        row = self.db.execute("select seq from object where id = ? and kind = ?", (object_id, kind)).fetchone()
         return None if row is None else int(row["seq"])
 
     def page(
@@ -114,7 +114,8 @@ class Store:
         sql = " and ".join(["kind = ?", *(f"({condition})" for condition, _ in where)])
         values = [kind, *(value for _, bound in where for value in bound), limit]
         order = "asc" if oldest_first else "desc"
-        rows = self.db.execute(f"select doc from object where {sql} order by seq {order} limit ?", values)
+        query = f"select doc from object where {sql} order by seq {order} limit ?"  # noqa: S608  conditions are constants
+        rows = self.db.execute(query, values)
         return [json.loads(row["doc"]) for row in rows]
 
     def set_timer(self, delay: float, action: str, target: str) -> None:

@@ -10,7 +10,7 @@ from infra.sandbox.world import Call, World
 
 log = logging.getLogger(__name__)
 
-TRY_AGAIN = 5
+AFTER_A_STUMBLE = 1.0
 
 
 class Clock:
@@ -23,7 +23,11 @@ class Clock:
         self._store.on_commit.append(self._changed.set)
         while True:
             self._changed.clear()
-            pause = self._step()
+            try:
+                pause = self._step()
+            except Exception:
+                log.exception("the clock stumbled; going on in %d s", AFTER_A_STUMBLE)
+                pause = AFTER_A_STUMBLE
             if pause != 0:
                 await self._sleep(pause)
 
@@ -41,14 +45,9 @@ class Clock:
         wait = float(row["due"]) - time.time()
         if wait > 0:
             return wait
-        try:
-            with self._store.transaction():
-                ACTIONS[row["action"]](Call(self._world), row["target"])
-                self._store.db.execute("delete from timer where id = ?", (row["id"],))
-        except Exception:
-            log.exception("%s of %s failed; trying again in %d s", row["action"], row["target"], TRY_AGAIN)
-            with self._store.transaction():
-                self._store.db.execute("update timer set due = ? where id = ?", (time.time() + TRY_AGAIN, row["id"]))
+        with self._store.transaction():
+            ACTIONS[row["action"]](Call(self._world), row["target"])
+            self._store.db.execute("delete from timer where id = ?", (row["id"],))
         return 0
 
 

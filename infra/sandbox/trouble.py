@@ -14,10 +14,10 @@ Fault = Literal["duplicate", "reorder", "error_after_acting", "rate_limit", "ref
 class TroubleSettings(BaseModel):
     """Probabilities 0..1; all zero is a fair-weather day.
 
-    duplicate, reorder: of a webhook being sent twice, or up to a second late so that later ones overtake it.
+    duplicate, reorder: of a webhook sent twice, or up to a second late so that later ones overtake it.
     delay_ms: every webhook is held back that long. drop_first: the first n attempts at each webhook are lost.
     rate_limit: of 429 before acting. error_after_acting: of 500 though the work is done. reset: of the connection
-    breaking though the work is done. refund_fail: of a refund ending `failed`. latency_ms: answers come that much later.
+    breaking though the work is done. refund_fail: of a refund ending `failed`. latency_ms: by so much answers are late.
     Only callers with the secret key meet the API's troubles; a browser's confirm does not.
     """
 
@@ -59,5 +59,5 @@ class Trouble:
 
     def fraction(self, purpose: str) -> float:
         """The next number 0..1 of that purpose's own sequence, so that one kind of fault does not shift another."""
-        dice = self._dice.setdefault(purpose, random.Random(f"{self.settings.seed}:{purpose}"))
+        dice = self._dice.setdefault(purpose, random.Random(f"{self.settings.seed}:{purpose}"))  # noqa: S311
         return dice.random()

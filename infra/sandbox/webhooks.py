@@ -1,4 +1,4 @@
-"""Webhooks: signed, retried for a day, in order of creation within one payment. What is still to be sent outlives a restart."""
+"""Webhooks: signed, retried for a day, in order of creation within a payment; what is to be sent outlives a restart."""
 
 import asyncio
 import hashlib
@@ -37,6 +37,7 @@ BACK_OFF = (0.2, 0.5, 1, 2, 5, 10, 30)
 GIVE_UP = 24 * 3600
 TIMEOUT = 10
 OVERTAKEN_BY = 1.0
+AFTER_A_STUMBLE = 1.0
 
 
 def schedule(call: Call, event: Document, intent: str) -> int:
@@ -59,9 +60,9 @@ def schedule(call: Call, event: Document, intent: str) -> int:
     return len(endpoints)
 
 
-def _wants(endpoint: Document, type: str) -> bool:
+def _wants(endpoint: Document, event_type: str) -> bool:
     wanted = endpoint["enabled_events"]
-    return endpoint["status"] == "enabled" and ("*" in wanted or type in wanted)
+    return endpoint["status"] == "enabled" and ("*" in wanted or event_type in wanted)
 
 
 def signature(secret: str, payload: str, timestamp: int) -> str:
@@ -93,9 +94,9 @@ class Courier:
             self._changed[lane].clear()
             try:
                 pause = await self._step(lane, client)
-            except sqlite3.Error:
-                log.exception("lane %d could not read or write its deliveries; trying again", lane)
-                pause = 1.0
+            except Exception:
+                log.exception("lane %d stumbled; going on in %d s", lane, AFTER_A_STUMBLE)
+                pause = AFTER_A_STUMBLE
             if pause != 0:
                 await self._sleep(lane, pause)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from infra.sandbox.tests.process import Receiver, SandboxProcess
 
 

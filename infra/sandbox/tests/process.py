@@ -44,7 +44,8 @@ class SandboxProcess:
 
     def kill(self) -> None:
         """SIGKILL: nothing is tidied up."""
-        assert self._process is not None and self._process.stdout is not None
+        assert self._process is not None
+        assert self._process.stdout is not None
         self._process.kill()
         self._process.wait()
         self._process.stdout.close()
@@ -86,7 +87,7 @@ class Receiver:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, *_: object) -> None:
                 """The test's output stays readable."""
 
         return Handler

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 import stripe
+
 from infra.sandbox.tests.process import Receiver, SandboxProcess, eventually
 
 
@@ -22,7 +23,8 @@ def test_a_browser_pays_with_the_client_secret_alone(sandbox: SandboxProcess, ca
     assert (answer.status_code, answer.json()["status"]) == (200, "succeeded")
     assert "metadata" not in answer.json()
     (charge,) = sandbox.client().v1.charges.list({"payment_intent": intent.id}).data
-    assert charge.payment_method_details is not None and charge.payment_method_details.card is not None
+    assert charge.payment_method_details is not None
+    assert charge.payment_method_details.card is not None
     assert charge.payment_method_details.card.brand == brand
 
 
@@ -156,9 +158,11 @@ def test_the_pay_page_takes_a_card_and_returns_only_to_its_own_site(sandbox: San
     page = f"{sandbox.origin}/sandbox/pay/{intent.id}"
     secret = {"client_secret": str(intent.client_secret)}
     shown = httpx.get(page, params=secret).text
-    assert "29.00 EUR" in shown and "Two seats &lt;b&gt;" in shown
+    assert "29.00 EUR" in shown
+    assert "Two seats &lt;b&gt;" in shown
     declined = httpx.post(page, params=secret, data={"payment_method": "pm_card_chargeDeclined"})
-    assert declined.status_code == 402 and "Your card was declined." in declined.text
+    assert declined.status_code == 402
+    assert "Your card was declined." in declined.text
     for elsewhere in ("https://evil.example/", "//evil.example/", "/\\evil.example"):
         away = httpx.post(page, params={**secret, "return_url": elsewhere}, data={"payment_method": "pm_card_visa"})
         assert away.status_code == 400

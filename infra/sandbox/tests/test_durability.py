@@ -6,6 +6,7 @@ import threading
 
 import httpx
 import stripe
+
 from infra.sandbox.tests.process import Receiver, SandboxProcess, eventually
 
 

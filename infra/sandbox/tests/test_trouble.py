@@ -6,6 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 import stripe
+
 from infra.sandbox.tests.process import API_KEY, SandboxProcess, eventually
 
 PARAMS: stripe.params.PaymentIntentCreateParams = {"amount": 1500, "currency": "eur"}
@@ -26,7 +27,8 @@ def test_an_error_after_acting_is_kept_under_its_key_though_the_work_is_done(san
     sandbox.trouble()
     with pytest.raises(stripe.APIError) as replayed:
         client.v1.payment_intents.create(params, {"idempotency_key": key})
-    assert replayed.value.headers is not None and replayed.value.headers["idempotent-replayed"] == "true"
+    assert replayed.value.headers is not None
+    assert replayed.value.headers["idempotent-replayed"] == "true"
     assert made_with(sandbox, booking) == 1
 
 
@@ -48,7 +50,8 @@ def test_over_the_rate_limit_nothing_is_done(sandbox: SandboxProcess) -> None:
     with pytest.raises(stripe.RateLimitError) as limited:
         sandbox.client().v1.payment_intents.create(params, {"idempotency_key": key})
     assert limited.value.http_status == 429
-    assert limited.value.error is not None and limited.value.error.code == "rate_limit"
+    assert limited.value.error is not None
+    assert limited.value.error.code == "rate_limit"
     sandbox.trouble()
     assert made_with(sandbox, booking) == 0
     sandbox.client().v1.payment_intents.create(params, {"idempotency_key": key})
@@ -67,27 +70,24 @@ def test_the_same_seed_meets_the_same_faults(sandbox: SandboxProcess) -> None:
 
 
 def test_a_key_that_is_in_use_is_refused_until_its_request_is_answered(sandbox: SandboxProcess) -> None:
-    key, answers = uuid4().hex, list[str]()
+    key, booking, answers = uuid4().hex, uuid4().hex, list[str]()
+    params: stripe.params.PaymentIntentCreateParams = {**PARAMS, "metadata": {"booking_id": booking}}
 
     def create() -> str:
-        return sandbox.client().v1.payment_intents.create(PARAMS, {"idempotency_key": key}).id
+        client = sandbox.client(max_network_retries=0)
+        return client.v1.payment_intents.create(params, {"idempotency_key": key}).id
 
     sandbox.trouble(latency_ms=700)
     first = threading.Thread(target=lambda: answers.append(create()))
     first.start()
-    eventually(lambda: "idempotency_key_in_use" in _refusal(create))
+    eventually(lambda: made_with(sandbox, booking) == 1)
+    with pytest.raises(stripe.APIError) as refused:
+        create()
     first.join()
-    sandbox.trouble()
+    assert refused.value.http_status == 409
+    assert refused.value.error is not None
+    assert refused.value.error.code == "idempotency_key_in_use"
     assert answers == [create()]
-
-
-def _refusal(create: object) -> str:
-    try:
-        create()  # type: ignore[operator]
-    except stripe.APIError as error:
-        assert error.http_status == 409
-        return str(error.error and error.error.code)
-    return ""
 
 
 def test_trouble_is_replaced_as_a_whole_and_told(sandbox: SandboxProcess) -> None:

@@ -1,6 +1,7 @@
 """Webhooks: the receiver of these tests verifies each signature with the SDK."""
 
 import stripe
+
 from infra.sandbox.tests.process import Receiver, SandboxProcess, eventually
 
 PAID = "payment_intent.succeeded"
@@ -23,7 +24,8 @@ def test_an_event_arrives_once_with_the_object_as_it_was(sandbox: SandboxProcess
     eventually(lambda: receiver.types(intent) == [PAID])
     (event,) = [event for event in receiver.events if event.data.object["id"] == intent]
     assert event.data.object["amount_received"] == 2900
-    assert event.request is not None and event.request.id is not None
+    assert event.request is not None
+    assert event.request.id is not None
     stored = sandbox.client().v1.events.retrieve(event.id)
     assert (stored.type, stored.livemode) == (PAID, False)
 
@@ -96,7 +98,8 @@ def test_further_endpoints_get_what_they_ask_for_with_a_secret_of_their_own(
 ) -> None:
     client = sandbox.client()
     endpoint = client.v1.webhook_endpoints.create({"url": receiver.url, "enabled_events": ["charge.refunded"]})
-    assert endpoint.secret is not None and endpoint.secret.startswith("whsec_")
+    assert endpoint.secret is not None
+    assert endpoint.secret.startswith("whsec_")
     assert not hasattr(client.v1.webhook_endpoints.retrieve(endpoint.id), "secret")
     updated = client.v1.webhook_endpoints.update(endpoint.id, {"disabled": True, "enabled_events": ["*"]})
     assert (updated.status, updated.enabled_events) == ("disabled", ["*"])
