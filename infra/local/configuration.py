@@ -13,6 +13,7 @@ from infra.postgres.roles import SERVICES, service_url
 
 ROOT = Path(__file__).parents[2]
 INNER_PORTS = ("app", "postgres", "sandbox", "smtp")
+LAST_PORT = 65535
 DATABASE = "app"
 POOL_SIZE = 8
 
@@ -72,7 +73,7 @@ def load(var: Path) -> Configuration:
 
 def gateway_port() -> int:
     setting = os.environ.get("MARQUEE_PORT", "8080")
-    if not (setting.isdigit() and 0 < int(setting) < 65536):
+    if not (setting.isdigit() and 0 < int(setting) <= LAST_PORT):
         raise NotRunnable(f"MARQUEE_PORT={setting} is not a port; take one like MARQUEE_PORT=9090 make run")
     return int(setting)
 

@@ -27,7 +27,17 @@ def _check(service: str) -> int:
         # A list of strings is written the same in JSON and TOML.
         project.write_text(f'[project]\nname = "{service}"\nversion = "0"\ndependencies = {json.dumps(declared)}\n')
         rules = ["--known-first-party", "services", "--per-rule-ignores", f"DEP002={'|'.join(USED_ELSEWHERE)}"]
-        command = [sys.executable, "-m", "deptry", "--config", project, "--extend-exclude", TESTS, *rules, *parts]
+        command = [
+            sys.executable,
+            "-m",
+            "deptry",
+            "--config",
+            str(project),
+            "--extend-exclude",
+            TESTS,
+            *rules,
+            *map(str, parts),
+        ]
         return subprocess.run(command, check=False, cwd=ROOT).returncode
 
 

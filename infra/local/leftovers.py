@@ -5,17 +5,16 @@ import os
 import signal
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
+from infra.local import procfs
 from infra.local.process import Process
-
-STARTED_FIELD = 19
-"""`starttime` in /proc/PID/stat counted from the state, which follows the name in brackets (proc(5))."""
 
 
 def remember(file: Path, processes: Iterable[Process]) -> None:
     """Write down the sessions of our children: each is the leader of its own."""
-    sessions = {process.name: [process.pid, _started(process.pid)] for process in processes if process.running}
+    sessions = {process.name: [process.pid, procfs.started(process.pid)] for process in processes if process.running}
     file.write_text(json.dumps(sessions) + "\n")
 
 
@@ -38,39 +37,16 @@ def clear(file: Path, patience: float = 5.0) -> list[str]:
 
 
 def _members(session: int, started: int) -> list[int]:
-    """Processes of that session. A session id is not used again while one of them lives; its leader tells which it is."""
-    leader = _started(session)
+    """Processes of that session. A session's id is not given away while one of them lives; its leader, if there is
+    one, tells which session it is.
+    """
+    leader = procfs.started(session)
     if leader and leader != started:
         return []
-    return [pid for pid in _pids() if _session(pid) == session]
+    return [pid for pid in procfs.alive() if procfs.session(pid) == session]
 
 
 def _kill(pids: Iterable[int]) -> None:
     for pid in pids:
-        try:
+        with suppress(ProcessLookupError):  # gone meanwhile
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue  # gone meanwhile
-
-
-def _pids() -> list[int]:
-    return [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
-
-
-def _session(pid: int) -> int | None:
-    fields = _stat(pid)
-    return int(fields[3]) if fields and fields[0] != "Z" else None
-
-
-def _started(pid: int) -> int:
-    """Clock ticks after boot; 0 if there is no such process."""
-    fields = _stat(pid)
-    return int(fields[STARTED_FIELD]) if fields else 0
-
-
-def _stat(pid: int) -> list[str]:
-    """The fields after the name: state, parent, group, session, ..."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []

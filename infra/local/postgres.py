@@ -10,11 +10,14 @@ import secrets
 import shutil
 import signal
 import subprocess
+import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 
+from infra.local import procfs
 from infra.local.ports import LOOPBACK
 from infra.local.process import Process, StartFailed
 
@@ -73,13 +76,17 @@ class Postgres:
 
     def kill(self) -> None:
         """As a power cut would: SIGKILL to the postmaster and all its backends, which have groups of their own."""
-        backends = _children(self.process.pid)
+        backends = procfs.children(self.process.pid)
         self.process.kill()
         for pid in backends:
-            try:
+            with suppress(ProcessLookupError):  # went with the postmaster
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass  # went with the postmaster
+        while any(procfs.is_alive(pid) for pid in backends):
+            time.sleep(0.01)
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.data / "postmaster.pid"
 
     @property
     def _password_file(self) -> Path:
@@ -108,24 +115,23 @@ class Postgres:
         marker.touch()
 
     def _drop_stale_pid(self) -> None:
-        """After a crash its pid may belong to another program (containers reuse low ones), and postgres would refuse."""
-        file = self.data / "postmaster.pid"
-        if not file.exists():
+        """Its pid may now be another program's (containers reuse low ones), and postgres would refuse to start."""
+        if not self._pid_file.exists():
             return
-        first, *_ = file.read_text().split("\n", 1)
+        first = self._pid_file.read_text().partition("\n")[0]
         if not (first.isdigit() and self._is_ours(int(first))):
-            file.unlink()
+            self._pid_file.unlink()
 
     def _is_ours(self, pid: int) -> bool:
-        try:
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        except OSError:
-            return False
-        return Path(os.fsdecode(command[0])).name == "postgres" and os.fsencode(self.data) in command
+        command = procfs.command(pid)
+        return bool(command) and Path(os.fsdecode(command[0])).name == "postgres" and os.fsencode(self.data) in command
 
     def _is_ready(self) -> bool:
-        probe = [str(binary("pg_isready")), "-q", "-h", LOOPBACK, "-p", str(self.port)]
-        return subprocess.run(probe, check=False).returncode == 0
+        """As pg_ctl sees it, from its own lock file: any other server may answer on that port."""
+        if not self._pid_file.exists():
+            return False
+        lines = self._pid_file.read_text().splitlines()
+        return lines[0] == str(self.process.pid) and lines[-1].strip() == "ready"
 
 
 @cache
@@ -150,8 +156,3 @@ def unprivileged() -> list[str]:
     if subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode == 0:
         return namespace
     return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
-
-
-def _children(pid: int) -> list[int]:
-    file = Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(child) for child in file.read_text().split()] if file.exists() else []

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 LOG_LIMIT = 1 << 20
@@ -99,20 +100,16 @@ class Process:
             return
         if self.running:
             self._child.send_signal(self.stop_signal)
-            try:
+            with suppress(subprocess.TimeoutExpired):  # then SIGKILL tells it
                 self._child.wait(timeout)
-            except subprocess.TimeoutExpired:
-                pass  # told below, with SIGKILL
         self.kill()
 
     def kill(self) -> None:
         """SIGKILL to the whole group: nginx workers outlive a killed master. Does nothing when all are gone."""
         if self._child is None:
             return
-        try:
+        with suppress(ProcessLookupError):  # the group is empty already
             os.killpg(self._child.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # the group is empty already
         self._child.wait()
 
     def last_words(self, lines: int = 8) -> str:

@@ -9,21 +9,21 @@ WIDTH = 58
 
 
 def say(text: str = "") -> None:
-    print(text, flush=True)  # noqa: T201  the program's voice
+    print(text, flush=True)
 
 
 def complain(text: str) -> None:
-    print(f"\nmake run: {text}", file=sys.stderr, flush=True)  # noqa: T201
+    print(f"\nmake run: {text}", file=sys.stderr, flush=True)
 
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
     """Say what begins, then how long it took."""
-    print(f"  {what} ".ljust(WIDTH, "."), end="", flush=True)  # noqa: T201
+    print(f"  {what} ".ljust(WIDTH, "."), end="", flush=True)
     begun = time.monotonic()
     try:
         yield
     except BaseException:
-        print(" failed", flush=True)  # noqa: T201
+        print(" failed", flush=True)
         raise
-    print(f"{time.monotonic() - begun:6.1f} s", flush=True)  # noqa: T201
+    print(f"{time.monotonic() - begun:6.1f} s", flush=True)

@@ -7,12 +7,12 @@ import shutil
 import signal
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+
+import httpx
 
 from infra.local import leftovers, nginx, web
 from infra.local.configuration import DATABASE, ROOT, Configuration, NotRunnable, gateway_port, load
@@ -25,6 +25,7 @@ from infra.postgres.roles import prepare
 
 DISK_NEEDED = 300 << 20
 """Bytes: a new cluster with the demo takes 60 MB, its write-ahead log up to 256 MB."""
+OTHER_PORT = 9090
 LOGINS = ("admin", "manager", "staff", "customer")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -165,7 +166,7 @@ def _check_port(port: int) -> None:
     if not is_free(port):
         raise NotRunnable(
             f"port {port} is taken by {owner(port) or 'another program'}. "
-            f"Stop that, or take another port: MARQUEE_PORT={9090 if port != 9090 else 9091} make run"
+            f"Stop that, or take another port: MARQUEE_PORT={port + 1 if port == OTHER_PORT else OTHER_PORT} make run"
         )
 
 
@@ -187,9 +188,8 @@ def _if_disk_is_full(var: Path, error: OSError | None = None) -> str:
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
+        return httpx.get(url, timeout=5, trust_env=False).is_success
+    except httpx.TransportError:
         return False
 
 

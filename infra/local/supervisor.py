@@ -75,7 +75,7 @@ class LogTail:
 
 
 def loud(line: str) -> str:
-    """The gist of a line that tells of an error, else an empty string; knows our JSON logs, nginx's and PostgreSQL's."""
+    """The gist of a line that tells of an error, else nothing; knows our JSON, nginx's and PostgreSQL's logs."""
     if line.startswith("{"):
         try:
             record = json.loads(line)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import leftovers
+from infra.local import leftovers, procfs
 from infra.local.configuration import ROOT
 from infra.local.ports import free_ports, is_free
 from infra.local.process import Process, StartFailed
@@ -17,6 +17,7 @@ from infra.local.supervisor import LogTail, Supervisor, loud
 SUPERVISED = """
 import sys, time
 from pathlib import Path
+from infra.local.ports import is_open
 from infra.local.postgres import Postgres
 from infra.local.process import Process
 from infra.local.supervisor import Supervisor
@@ -25,7 +26,9 @@ folder, database_port, web_port = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[
 supervisor = Supervisor(folder / "processes.json")
 database = Postgres(folder / "pg", database_port, durable=False)
 supervisor.start(database.process, database.start)
-supervisor.start(Process("web", [sys.executable, "-m", "http.server", web_port], log=folder / "web.log"))
+web = Process("web", [sys.executable, "-m", "http.server", web_port], log=folder / "web.log")
+supervisor.start(web)
+web.wait_until(lambda: is_open(int(web_port)))
 print("ready", flush=True)
 supervisor.watch()
 """
@@ -43,7 +46,7 @@ def stubborn(tmp_path: Path) -> Iterator[Process]:
 
 
 def in_session(session: int) -> list[int]:
-    return [pid for pid in leftovers._pids() if leftovers._session(pid) == session]
+    return [pid for pid in procfs.alive() if procfs.session(pid) == session]
 
 
 def test_a_killed_supervisor_leaves_nothing_running(tmp_path: Path) -> None:
@@ -79,6 +82,7 @@ def test_a_stranger_with_a_reused_pid_is_left_alone(stubborn: Process, tmp_path:
 
 def test_a_stop_kills_what_does_not_listen_and_its_children(stubborn: Process) -> None:
     stubborn.stop(timeout=0.2)
+    time.sleep(0.1)
     assert in_session(stubborn.pid) == []
 
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from infra.local import configuration, run
+from infra.local import configuration, nginx, run
 from infra.local.configuration import ROOT, NotRunnable
 from infra.local.ports import LOOPBACK, free_ports
 
@@ -102,4 +102,4 @@ def test_the_default_port_is_8080(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_limit_factor_that_is_no_number_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MARQUEE_RATE_LIMIT_FACTOR", "off")
     with pytest.raises(NotRunnable, match="0 is off"):
-        run.nginx.gateway(configuration.load(tmp_path))
+        nginx.gateway(configuration.load(tmp_path))

@@ -5,20 +5,20 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import aio_pika
 import psycopg
 import pytest
 
-from infra.local import rabbitmq
+from infra.local import procfs, rabbitmq
 from infra.local.ports import free_ports, is_open
 from infra.local.postgres import Postgres
 from infra.local.process import StartFailed
 from infra.local.testing import disposable_broker, temporary_folder
 
 QUEUE = "marquee.ticketing"
-QUORUM = {"x-queue-type": "quorum"}
+QUORUM: dict[str, Any] = {"x-queue-type": "quorum"}
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_a_database_survives_a_power_cut_and_no_backend_does(postgres: Postgres)
         connection.commit()
         backend = connection.info.backend_pid
         postgres.kill()
-        assert not Path(f"/proc/{backend}").exists()
+        assert not procfs.is_alive(backend)
         connection.close()
     postgres.start()
     with psycopg.connect(postgres.dsn) as connection:
