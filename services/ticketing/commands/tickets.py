@@ -1,0 +1,84 @@
+"""Tickets come into being when seats are sold, and end when the money goes back."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.shared.events import HeldSeat, TicketIssued, TicketVoided
+from services.shared.messaging import publish
+from services.ticketing.errors import LiveTicketExists
+from services.ticketing.models import Customer, Order, Ticket, TicketStatus
+
+LIVE_KEY = "ticket_live_key"
+# Long enough for a showtime that is moved: whether it is the time is judged by the showtime, not by the code.
+CODE_LIFE = timedelta(days=30)
+
+
+async def issue(session: AsyncSession, order: Order, seats: Sequence[HeldSeat]) -> list[Ticket]:
+    """A ticket for each of the seats that `order` was sold. Raises LiveTicketExists, and then has issued none."""
+    starts_at = datetime.fromisoformat(order.showtime["starts_at"])
+    customer = await session.get(Customer, order.user_id)
+    holder_name = customer.full_name if customer else ""
+    tickets = [
+        Ticket(
+            booking_id=order.booking_id,
+            user_id=order.user_id,
+            showtime_id=order.showtime_id,
+            movie_id=UUID(order.movie["id"]),
+            **seat.model_dump(exclude={"price"}),
+            amount=seat.price,
+            holder_name=holder_name,
+            valid_until=starts_at + CODE_LIFE,
+        )
+        for seat in seats
+    ]
+    try:
+        async with session.begin_nested():
+            session.add_all(tickets)
+    except IntegrityError as error:
+        if LIVE_KEY in str(error.orig):
+            raise LiveTicketExists from error
+        raise
+    for ticket in tickets:
+        publish(session, issued(ticket, starts_at))
+    return tickets
+
+
+def issued(ticket: Ticket, starts_at: datetime) -> TicketIssued:
+    return TicketIssued(
+        booking_id=ticket.booking_id,
+        ticket_id=ticket.id,
+        user_id=ticket.user_id,
+        holder_name=ticket.holder_name,
+        movie_id=ticket.movie_id,
+        showtime_id=ticket.showtime_id,
+        starts_at=starts_at,
+        seat_no=ticket.seat_no,
+        seat=ticket.label,
+    )
+
+
+async def void(session: AsyncSession, booking_id: UUID, seat_nos: Collection[int] | None = None) -> list[Ticket]:
+    """End the booking's live tickets, or those of `seat_nos` (None: all), used ones too; returns those it ended."""
+    live = update(Ticket).where(Ticket.booking_id == booking_id, Ticket.status != TicketStatus.VOID)
+    if seat_nos is not None:
+        live = live.where(Ticket.seat_no.in_(seat_nos))
+    ended = live.values(status=TicketStatus.VOID, voided_at=func.now()).returning(Ticket)
+    tickets = list(await session.scalars(ended, execution_options={"populate_existing": True}))
+    for ticket in tickets:
+        publish(session, voided(ticket))
+    return tickets
+
+
+def voided(ticket: Ticket) -> TicketVoided:
+    return TicketVoided(
+        booking_id=ticket.booking_id,
+        ticket_id=ticket.id,
+        showtime_id=ticket.showtime_id,
+        seat_no=ticket.seat_no,
+        seat=ticket.label,
+    )
