@@ -26,6 +26,7 @@ def shared_sandbox(tmp_path_factory: pytest.TempPathFactory, shared_receiver: Re
 def receiver(shared_receiver: Receiver) -> Iterator[Receiver]:
     yield shared_receiver
     shared_receiver.answers.clear()
+    shared_receiver.pauses.clear()
 
 
 @pytest.fixture

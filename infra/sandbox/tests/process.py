@@ -67,11 +67,15 @@ class SandboxProcess:
 
 
 class Receiver:
-    """Verifies each webhook with the SDK and notes the event; answers with the next of `answers`, then 200."""
+    """Verifies each webhook with the SDK, takes its time (the next of `pauses`), notes the event and answers.
+
+    `answers`: the statuses of the next answers, then 200.
+    """
 
     def __init__(self) -> None:
         self.events: list[stripe.Event] = []
         self.answers: list[int] = []
+        self.pauses: list[float] = []
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/hook"
 
@@ -82,6 +86,7 @@ class Receiver:
             def do_POST(self) -> None:
                 payload = self.rfile.read(int(self.headers["Content-Length"]))
                 event = stripe.Webhook.construct_event(payload, self.headers["Stripe-Signature"], WEBHOOK_SECRET)
+                time.sleep(receiver.pauses.pop(0) if receiver.pauses else 0)
                 receiver.events.append(event)
                 self.send_response(receiver.answers.pop(0) if receiver.answers else 200)
                 self.send_header("Content-Length", "0")

@@ -83,6 +83,7 @@ def test_delayed_events_are_delayed(sandbox: SandboxProcess, receiver: Receiver)
 
 
 def test_the_events_of_one_payment_arrive_in_their_order(sandbox: SandboxProcess, receiver: Receiver) -> None:
+    receiver.pauses = [0.5]
     client = sandbox.client()
     intent = client.v1.payment_intents.create({"amount": 900, "currency": "eur"})
     for _ in range(3):
