@@ -1,0 +1,97 @@
+"""A process dies between two steps of the saga: after a restart the booking ends as it should, once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from infra.local.testing import Broker
+from tests.conftest import world_of
+from tests.money import faults, net_by_booking
+from tests.people import World
+from tests.stack import EVERYTHING, Stack, running_stack
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def split(broker: Broker) -> Iterator[Stack]:
+    """Each service in a process of its own, to be killed alone, over RabbitMQ."""
+    with running_stack(layout=tuple((service,) for service in EVERYTHING), bus_url=broker.url) as stack:
+        yield stack
+
+
+@pytest.fixture
+async def there(split: Stack) -> AsyncIterator[World]:
+    world = world_of(split)
+    yield world
+    await world.close()
+
+
+async def hold(world: World, labels: list[str]) -> tuple[Any, Any]:
+    manager, customer = world.manager(), world.customer()
+    hall = await manager.open_hall()
+    showtime = await manager.schedule(hall["id"])
+    return customer, await customer.hold(showtime["id"], labels)
+
+
+def kill(stack: Stack, service: str) -> None:
+    process = stack.worker(service).process
+    assert process is not None
+    process.kill()
+
+
+def revive(stack: Stack, service: str) -> None:
+    stack.start_worker(stack.worker(service))
+    stack.wait_until_ready()
+
+
+async def check_issued_once(world: World, order: Any) -> None:
+    kept = net_by_booking(await world.charges())
+    assert faults(order, kept[order["booking_id"]]) == []
+    assert order["status"] == "issued"
+    assert len(kept[order["booking_id"]]) == 1
+
+
+async def test_a_payment_whose_confirmation_was_cut_off_is_confirmed_after_the_restart(
+    split: Stack, there: World
+) -> None:
+    customer, held = await hold(there, ["C5", "C6"])
+    kill(split, "reservations")
+    await customer.pay_by_card(held["booking_id"])
+    order = await customer.until(held["booking_id"], "paid")
+    assert order["tickets"] == []
+    kill(split, "ticketing")
+    revive(split, "ticketing")
+    revive(split, "reservations")
+    await check_issued_once(there, await customer.until(held["booking_id"], "issued"))
+
+
+async def test_a_confirmation_whose_tickets_were_cut_off_gets_them_after_the_restart(split: Stack, there: World) -> None:
+    customer, held = await hold(there, ["D5", "D6"])
+    kill(split, "reservations")
+    await customer.pay_by_card(held["booking_id"])
+    await customer.until(held["booking_id"], "paid")
+    kill(split, "ticketing")
+    revive(split, "reservations")
+    seats_path = f"/api/reservations/showtimes/{held['showtime_id']}/seats"
+    async with asyncio.timeout(10):
+        while len((await customer.get(seats_path))["sold"]) < 2:
+            await asyncio.sleep(0.1)
+    kill(split, "reservations")
+    revive(split, "reservations")
+    revive(split, "ticketing")
+    await check_issued_once(there, await customer.until(held["booking_id"], "issued"))
+
+
+async def test_a_payment_answered_by_a_service_that_dies_at_once_is_found_again(split: Stack, there: World) -> None:
+    customer, held = await hold(there, ["E5"])
+    order = await customer.start_payment(held["booking_id"])
+    kill(split, "ticketing")
+    # The browser confirms with the provider while we are away; the webhook finds nobody.
+    assert (await customer.confirm(order["payment"]["client_secret"])).is_success
+    revive(split, "ticketing")
+    await check_issued_once(there, await customer.until(held["booking_id"], "issued"))
+    again = await customer.start_payment_refused(held["booking_id"])
+    assert again["code"] == "already_paid"

@@ -1,0 +1,92 @@
+"""The first minute of a big sale: everybody wants the same seats at the same moment.
+
+The negative control takes the guards of the claim statement away and must then find double sales: it shows that the
+storm is strong enough to catch a fault.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.people import Customer, World
+from tests.stack import API_KEY, EVERYTHING, Stack, running_stack
+
+SEATS = [f"{row}{number}" for row in "AB" for number in range(1, 11)]
+BUYERS = 20
+HALL = {"rows": 2, "seats_per_row": 10}
+
+
+@pytest.fixture(scope="module")
+def two_processes() -> Iterator[Stack]:
+    """Two processes with all services each, on one database: as many replicas as this machine has cores."""
+    with running_stack(layout=(EVERYTHING, EVERYTHING)) as stack:
+        yield stack
+
+
+@pytest.fixture
+async def doors(two_processes: Stack) -> AsyncIterator[list[World]]:
+    """The same cinema through each of the processes."""
+    worlds = [
+        World(dict.fromkeys(EVERYTHING, worker.url), two_processes.sandbox_url, API_KEY)
+        for worker in two_processes.workers
+    ]
+    yield worlds
+    for world in worlds:
+        await world.close()
+
+
+async def open_sale(world: World) -> Any:
+    manager = world.manager()
+    hall = await manager.open_hall(HALL)
+    showtime = await manager.schedule(hall["id"], prices=[{"category": "standard", "ticket_type": "adult", "amount": 1000}])
+    # The first hold waits for the showtime to arrive; nobody in the storm has to.
+    first = world.customer()
+    held = await first.hold(showtime["id"], ["A1"])
+    await first.call("DELETE", f"/api/reservations/holds/{held['booking_id']}", 204)
+    return showtime
+
+
+async def rush(buyers: list[Customer], showtime_id: str, wishes: list[list[str]]) -> list[httpx.Response]:
+    """All at once: buyer by buyer through different processes."""
+    tries = (buyer.try_hold(showtime_id, wish) for buyer, wish in zip(buyers, wishes, strict=True))
+    return list(await asyncio.gather(*tries))
+
+
+def winners(answers: list[httpx.Response]) -> Counter[str]:
+    """How many were told that a seat is theirs, by seat."""
+    return Counter(seat["label"] for answer in answers if answer.is_success for seat in answer.json()["seats"])
+
+
+async def test_every_seat_has_exactly_one_winner_and_every_loser_is_told_that_it_is_taken(doors: list[World]) -> None:
+    showtime = await open_sale(doors[0])
+    wishes = [[seat] for seat in SEATS for _ in range(BUYERS)]
+    buyers = [doors[number % len(doors)].customer() for number in range(len(wishes))]
+    answers = await rush(buyers, showtime["id"], wishes)
+    assert winners(answers) == Counter(SEATS)
+    assert Counter(answer.status_code for answer in answers) == {201: len(SEATS), 409: len(SEATS) * (BUYERS - 1)}
+    lost = [(answer, wish) for answer, wish in zip(answers, wishes, strict=True) if answer.status_code == 409]
+    assert all(answer.json()["code"] == "seats_taken" for answer, _ in lost)
+    assert all(answer.json()["taken"] == wish for answer, wish in lost)
+    seats = await doors[0].customer().get(f"/api/reservations/showtimes/{showtime['id']}/seats")
+    assert len(seats["held"]) == len(SEATS)
+
+
+async def test_overlapping_groups_get_all_of_their_seats_or_none_and_nobody_waits_for_ever(doors: list[World]) -> None:
+    showtime = await open_sale(doors[0])
+    row = [f"A{number}" for number in range(1, 11)]
+    pairs = [[first, second] for first, second in zip(row, row[1:], strict=False)]
+    wishes = [pair[:: -1 if number % 2 else 1] for number in range(20) for pair in pairs]
+    buyers = [doors[number % len(doors)].customer() for number in range(len(wishes))]
+    answers = await rush(buyers, showtime["id"], wishes)
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert max(winners(answers).values()) == 1
+    won = [answer for answer in answers if answer.is_success]
+    assert all(len(answer.json()["seats"]) == 2 for answer in won)
+    # Whoever won took two neighbours; between winners at most one seat is left over each time.
+    assert len(won) >= 3
+    seats = await doors[0].customer().get(f"/api/reservations/showtimes/{showtime['id']}/seats")
+    assert len(seats["held"]) == 2 * len(won)
