@@ -5,7 +5,7 @@ VENV := .venv/bin
 SERVICES := users catalog theaters reservations ticketing
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format lock migrate secrets bench clean
+.PHONY: help install run test lint format lock migrate revision snapshots secrets bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,12 @@ lock: install ## Write requirements.lock anew from the pyproject.toml files
 
 migrate: install ## Bring the tables of MARQUEE_DATABASE_URL up to date (MARQUEE_<SERVICE>_DATABASE_URL for each)
 	@$(VENV)/python -m services migrate
+
+revision: install ## Write a migration from changed models: make revision SERVICE=catalog MESSAGE="add captions"
+	@$(VENV)/python -m infra.local.revision $(SERVICE) "$(MESSAGE)"
+
+snapshots: install ## Write the OpenAPI documents and event schemas that tests compare with
+	@$(VENV)/python -m tests.snapshots
 
 secrets: install ## Print fresh secrets for production, as environment variables
 	@$(VENV)/python -m infra.local.secrets
