@@ -96,7 +96,9 @@ class Stack:
         """The sandbox and the services, on whatever data is there."""
         hook = f"{self.worker('ticketing').url}/api/ticketing/webhooks/stripe"
         where = ("--port", self.sandbox_port, "--smtp-port", self.smtp_port, "--var", self.folder / "sandbox")
-        self.sandbox = self.launch("sandbox", "infra.sandbox", *where, "--webhook-url", hook, "--slow-seconds", self.slow_card_seconds)
+        self.sandbox = self.launch(
+            "sandbox", "infra.sandbox", *where, "--webhook-url", hook, "--slow-seconds", self.slow_card_seconds
+        )
         for worker in self.workers:
             self.start_worker(worker)
         self.sandbox.wait_until(lambda: answers(f"http://{LOOPBACK}:{self.sandbox_port}/healthz"))
@@ -139,7 +141,9 @@ class Stack:
 
     def logs(self) -> str:
         """The end of what every process wrote, for a failing test."""
-        return "\n\n".join(f"{log.name}\n{log.read_text(errors='replace')[-6000:]}" for log in self.folder.glob("*.log"))
+        return "\n\n".join(
+            f"{log.name}\n{log.read_text(errors='replace')[-6000:]}" for log in self.folder.glob("*.log")
+        )
 
 
 def answers(url: str) -> bool:

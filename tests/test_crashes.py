@@ -68,7 +68,9 @@ async def test_a_payment_whose_confirmation_was_cut_off_is_confirmed_after_the_r
     await check_issued_once(there, await customer.until(held["booking_id"], "issued"))
 
 
-async def test_a_confirmation_whose_tickets_were_cut_off_gets_them_after_the_restart(split: Stack, there: World) -> None:
+async def test_a_confirmation_whose_tickets_were_cut_off_gets_them_after_the_restart(
+    split: Stack, there: World
+) -> None:
     customer, held = await hold(there, ["D5", "D6"])
     kill(split, "reservations")
     await customer.pay_by_card(held["booking_id"])

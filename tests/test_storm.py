@@ -42,7 +42,9 @@ async def doors(two_processes: Stack) -> AsyncIterator[list[World]]:
 async def open_sale(world: World) -> Any:
     manager = world.manager()
     hall = await manager.open_hall(HALL)
-    showtime = await manager.schedule(hall["id"], prices=[{"category": "standard", "ticket_type": "adult", "amount": 1000}])
+    showtime = await manager.schedule(
+        hall["id"], prices=[{"category": "standard", "ticket_type": "adult", "amount": 1000}]
+    )
     # The first hold waits for the showtime to arrive; nobody in the storm has to.
     first = world.customer()
     held = await first.hold(showtime["id"], ["A1"])
