@@ -2,16 +2,18 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from uuid import uuid4
 
 import httpx
 
 from services.shared.auth import Role
 from services.shared.testing import token
+
+Found = TypeVar("Found")
 
 PASSWORD = "a long enough passphrase"
 RECIPE = {"rows": 10, "seats_per_row": 14, "aisles_after": [4, 10], "categories": {"premium": ["J", "K"]}}
@@ -41,6 +43,16 @@ def check(answer: httpx.Response, status: int) -> Any:
     if answer.status_code != status:
         raise Unexpected(f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}")
     return answer.json() if answer.content else None
+
+
+async def eventually(look: Callable[[], Awaitable[Found | None]], seconds: float = 10) -> Found:
+    """What `look` finds, asked every 50 ms. Raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while True:
+            found = await look()
+            if found:
+                return found
+            await asyncio.sleep(0.05)
 
 
 @dataclass

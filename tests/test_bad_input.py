@@ -173,8 +173,7 @@ BAD_LAYOUTS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("what", BAD_LAYOUTS)
 async def test_a_bad_layout_makes_no_hall(place: Place, what: str) -> None:
-    theater = place.hall["theater_id"] if "theater_id" in place.hall else None
-    assert theater is not None, "a hall says where it is"
+    theater = place.hall["theater_id"]
     before = (await place.send(None, "GET", f"/api/theaters/{theater}")).json()["halls"]
     body = {"name": "Two", "layout": BAD_LAYOUTS[what]}
     answer = await place.send(Role.manager, "POST", f"/api/theaters/{theater}/halls", json=body)

@@ -1,6 +1,5 @@
 """A process dies between two steps of the saga: after a restart the booking ends as it should, once."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 from infra.local.testing import Broker
 from tests.conftest import world_of
 from tests.money import faults, net_by_booking
-from tests.people import World
+from tests.people import World, eventually
 from tests.stack import EVERYTHING, Stack, running_stack
 
 pytestmark = pytest.mark.timeout(180)
@@ -78,9 +77,11 @@ async def test_a_confirmation_whose_tickets_were_cut_off_gets_them_after_the_res
     kill(split, "ticketing")
     revive(split, "reservations")
     seats_path = f"/api/reservations/showtimes/{held['showtime_id']}/seats"
-    async with asyncio.timeout(10):
-        while len((await customer.get(seats_path))["sold"]) < 2:
-            await asyncio.sleep(0.1)
+
+    async def both_sold() -> bool:
+        return len((await customer.get(seats_path))["sold"]) == 2
+
+    await eventually(both_sold)
     kill(split, "reservations")
     revive(split, "reservations")
     revive(split, "ticketing")

@@ -4,7 +4,7 @@ import re
 import time
 from typing import Any
 
-from tests.people import PASSWORD, Customer, World
+from tests.people import PASSWORD, Customer, World, eventually
 from tests.stack import Stack
 
 LONGEST_SECONDS = {"memory://": 1.0}
@@ -13,13 +13,12 @@ LONGEST_SECONDS_OVER_RABBITMQ = 2.0
 
 async def read_mail(person: Customer, to: str, subject: str) -> Any:
     """The newest mail to somebody whose subject contains `subject`; mails are sent within seconds."""
-    for _ in range(100):
+
+    async def look() -> Any:
         mails = (await person.sandbox.get("mail", params={"to": to})).json()
-        found = [mail for mail in mails if subject.lower() in mail["subject"].lower()]
-        if found:
-            return found[-1]
-        time.sleep(0.1)
-    raise AssertionError(f"no mail about {subject!r} came to {to}")
+        return next((mail for mail in reversed(mails) if subject.lower() in mail["subject"].lower()), None)
+
+    return await eventually(look)
 
 
 async def test_a_customer_registers_finds_a_film_holds_two_seats_pays_and_walks_in_once(

@@ -4,7 +4,6 @@ A slow card is confirmed in time and succeeds seconds after the seats have gone 
 still free, else as good ones together, else the money back; and the customer is told which.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 
 from tests.conftest import world_of
 from tests.money import faults, net_by_booking
-from tests.people import Customer, World
+from tests.people import Customer, World, eventually
 from tests.stack import Stack, running_stack
 
 HALL = {"rows": 1, "seats_per_row": 6}
@@ -42,9 +41,11 @@ async def pay_too_slowly(world: World) -> tuple[Customer, Any]:
     held = await customer.hold(showtime["id"], ["A1", "A2"])
     answer = await customer.pay_by_card(held["booking_id"], "pm_card_slow")
     assert answer.json()["status"] == "processing"
-    async with asyncio.timeout(6):
-        while (await customer.get(f"/api/reservations/showtimes/{showtime['id']}/seats"))["held"]:
-            await asyncio.sleep(0.05)
+
+    async def given_back() -> bool:
+        return not (await customer.get(f"/api/reservations/showtimes/{showtime['id']}/seats"))["held"]
+
+    await eventually(given_back, 6)
     return customer, held
 
 

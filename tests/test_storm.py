@@ -7,6 +7,7 @@ storm is strong enough to catch a fault.
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -80,7 +81,7 @@ async def test_every_seat_has_exactly_one_winner_and_every_loser_is_told_that_it
 async def test_overlapping_groups_get_all_of_their_seats_or_none_and_nobody_waits_for_ever(doors: list[World]) -> None:
     showtime = await open_sale(doors[0])
     row = [f"A{number}" for number in range(1, 11)]
-    pairs = [[first, second] for first, second in zip(row, row[1:], strict=False)]
+    pairs = [[first, second] for first, second in pairwise(row)]
     wishes = [pair[:: -1 if number % 2 else 1] for number in range(20) for pair in pairs]
     buyers = [doors[number % len(doors)].customer() for number in range(len(wishes))]
     answers = await rush(buyers, showtime["id"], wishes)
