@@ -1,20 +1,58 @@
 """All tables of the service, so that `Base.metadata` is complete."""
 
 from services.ticketing.models.base import Base, Money
+from services.ticketing.models.copies import Customer, Hold, Showtime, ShowtimeStatus
+from services.ticketing.models.money import (
+    FINAL,
+    Account,
+    Budget,
+    Intent,
+    IntentStatus,
+    LedgerEntry,
+    LedgerSeal,
+    Refund,
+    RefundStatus,
+    RefundTo,
+    StripeEvent,
+    Watermark,
+)
+from services.ticketing.models.orders import Closing, Method, Order, OrderStatus, SagaEntry, TimelineRow
 from services.ticketing.models.tickets import Scan, ScanResult, Seat, Ticket, TicketStatus
 from services.ticketing.models.wallet import CoinReason, TopUp, TopUpStatus, Wallet, WalletEntry
 
 __all__ = [
+    "FINAL",
+    "Account",
     "Base",
+    "Budget",
+    "Closing",
     "CoinReason",
+    "Customer",
+    "Hold",
+    "Intent",
+    "IntentStatus",
+    "LedgerEntry",
+    "LedgerSeal",
+    "Method",
     "Money",
+    "Order",
+    "OrderStatus",
+    "Refund",
+    "RefundStatus",
+    "RefundTo",
+    "SagaEntry",
     "Scan",
     "ScanResult",
     "Seat",
+    "Showtime",
+    "ShowtimeStatus",
+    "StripeEvent",
     "Ticket",
     "TicketStatus",
+    "TimelineRow",
     "TopUp",
     "TopUpStatus",
     "Wallet",
     "WalletEntry",
+    "Watermark",
 ]

@@ -5,8 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, func, text
-from sqlalchemy.orm import Mapped, composite, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, composite, mapped_column, relationship
 
 from services.shared.ids import new_id
 from services.ticketing.models.base import Base, Money
@@ -26,6 +26,14 @@ class ScanResult(StrEnum):
     TOO_EARLY = "too_early"
     TOO_LATE = "too_late"
     UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Use:
+    """When and where a ticket was used."""
+
+    at: datetime
+    gate: str
 
 
 @dataclass(frozen=True)
@@ -77,16 +85,24 @@ class Ticket(Base):
     used_at: Mapped[datetime | None]
     used_gate: Mapped[str | None]
     voided_at: Mapped[datetime | None]
+    # Not a column: signed when the ticket is read (queries/tickets.py).
+    code = ""
 
 
 class Scan(Base):
-    """What a door was answered. `scan_id` is the door's own: the same one gets the same answer again."""
+    """What a door was answered. `scan_id` is the door's own: with the same code it gets the same answer again.
+
+    `digest` is the code's SHA-256, so that no code lies in the database.
+    """
 
     __tablename__ = "scan"
-    __table_args__ = (CheckConstraint("(result = 'unknown') = (ticket_id IS NULL)", "ticket"),)
+    __table_args__ = (
+        UniqueConstraint("scan_id", "digest"),
+        CheckConstraint("(result = 'unknown') = (ticket_id IS NULL)", "ticket"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    scan_id: Mapped[str | None] = mapped_column(unique=True)
+    scan_id: Mapped[str | None]
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     gate: Mapped[str]
     scanned_by: Mapped[UUID]
@@ -95,5 +111,7 @@ class Scan(Base):
     offline: Mapped[bool] = mapped_column(default=False)
     result: Mapped[ScanResult]
     ticket_id: Mapped[UUID | None] = mapped_column(ForeignKey("ticket.id"), index=True)
+    ticket: Mapped[Ticket | None] = relationship(lazy="raise")
     first_used_at: Mapped[datetime | None]
     first_used_gate: Mapped[str | None]
+    first_used: Mapped[Use | None] = composite("first_used_at", "first_used_gate")

@@ -1,0 +1,61 @@
+"""What this service keeps of things that others own, fed by their events."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.ticketing.models.base import Base
+
+
+class ShowtimeStatus(StrEnum):
+    SCHEDULED = "scheduled"
+    CANCELLED = "cancelled"
+
+
+class Customer(Base):
+    """A user: whom tickets are made out to and mails go to. Deleted when the user is erased."""
+
+    __tablename__ = "customer"
+
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    email: Mapped[str]
+    full_name: Mapped[str]
+    locale: Mapped[str]
+    is_guest: Mapped[bool]
+    is_verified: Mapped[bool] = mapped_column(default=False)
+
+
+class Showtime(Base):
+    """A showtime at the newest `version` that has come."""
+
+    __tablename__ = "showtime"
+    __table_args__ = (Index("showtime_cancelled_idx", "id", postgresql_where=text("status = 'cancelled'")),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    movie: Mapped[dict[str, Any]]
+    theater: Mapped[dict[str, Any]]
+    hall: Mapped[dict[str, Any]]
+    timezone: Mapped[str]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    format: Mapped[str]
+    language: Mapped[str]
+    status: Mapped[ShowtimeStatus] = mapped_column(default=ShowtimeStatus.SCHEDULED)
+    reason: Mapped[str] = mapped_column(default="")
+
+
+class Hold(Base):
+    """The first word of a hold, whichever event brought it: its row makes SeatHeld and SeatsReleased queue.
+
+    With `released` it is a tombstone: a SeatHeld that comes later opens nothing.
+    """
+
+    __tablename__ = "hold"
+
+    booking_id: Mapped[UUID] = mapped_column(primary_key=True)
+    released: Mapped[str | None]

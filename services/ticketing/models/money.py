@@ -1,0 +1,202 @@
+"""Money: what we ask the payment provider for, what it tells us, and the books about it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, composite, mapped_column
+
+from services.shared.ids import new_id
+from services.ticketing.models.base import Base, Money
+
+
+class IntentStatus(StrEnum):
+    """`CREATING`: we want it, and may have asked for it; the provider's answer is not stored yet."""
+
+    CREATING = "creating"
+    OPEN = "open"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    CANCELED = "canceled"
+
+
+FINAL = (IntentStatus.SUCCEEDED, IntentStatus.CANCELED)
+
+
+class RefundTo(StrEnum):
+    CARD = "card"
+    COINS = "coins"
+    CASH = "cash"
+    TERMINAL = "terminal"
+
+
+class RefundStatus(StrEnum):
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class Account(StrEnum):
+    """Accounts of the ledger. Debits are positive: money that came to us, money we gave up.
+
+    `customer` is what customers have paid and not yet been given seats or money for; `clearing` is what the provider
+    holds for us, `till` what the box office holds, `coins` what wallets are worth.
+    """
+
+    CUSTOMER = "customer"
+    CLEARING = "clearing"
+    TILL = "till"
+    COINS = "coins"
+    REVENUE = "revenue"
+    REFUNDS = "refunds"
+    PROMOTION = "promotion"
+
+
+class Intent(Base):
+    """A PaymentIntent of a booking, from before it is asked for. `seen_at` is the provider's time of what we know.
+
+    `key_number` makes the idempotency key: it grows when the provider has answered a key with its own failure.
+    """
+
+    __tablename__ = "intent"
+    __table_args__ = (
+        UniqueConstraint("booking_id", "number"),
+        Index(
+            "intent_live_key",
+            "booking_id",
+            unique=True,
+            postgresql_where=text("status IN ('creating', 'open', 'processing')"),
+        ),
+        CheckConstraint("amount > 0", "amount"),
+        CheckConstraint("(status = 'creating') <= (stripe_id IS NULL)", "creating"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    booking_id: Mapped[UUID]
+    number: Mapped[int]
+    amount: Mapped[int]
+    currency: Mapped[str]
+    status: Mapped[IntentStatus] = mapped_column(default=IntentStatus.CREATING)
+    stripe_id: Mapped[str | None] = mapped_column(unique=True)
+    client_secret: Mapped[str | None]
+    failure: Mapped[str | None]
+    key_number: Mapped[int] = mapped_column(default=1)
+    seen_at: Mapped[datetime | None]
+    next_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    @property
+    def is_live(self) -> bool:
+        return self.status not in FINAL
+
+
+class Refund(Base):
+    """Money on its way back. `settles`: the order is refunded when this is done. `sold`: it had become revenue.
+
+    A refund that does not settle its order is tried again by itself when it fails.
+    """
+
+    __tablename__ = "refund"
+    __table_args__ = (
+        UniqueConstraint("booking_id", "number"),
+        Index("refund_due_idx", "next_at", postgresql_where=text("status = 'pending'")),
+        CheckConstraint("amount > 0", "amount"),
+        CheckConstraint("(\"to\" = 'coins') = (coins IS NOT NULL)", "coins"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    booking_id: Mapped[UUID]
+    number: Mapped[int]
+    amount: Mapped[int]
+    currency: Mapped[str]
+    price: Mapped[Money] = composite("amount", "currency")
+    coins: Mapped[int | None]
+    to: Mapped[RefundTo]
+    status: Mapped[RefundStatus] = mapped_column(default=RefundStatus.PENDING)
+    reason: Mapped[str]
+    seats: Mapped[list[str]]
+    settles: Mapped[bool]
+    sold: Mapped[bool]
+    intent_id: Mapped[UUID | None] = mapped_column(ForeignKey("intent.id"))
+    stripe_id: Mapped[str | None] = mapped_column(unique=True)
+    key_number: Mapped[int] = mapped_column(default=1)
+    failure: Mapped[str | None]
+    next_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    done_at: Mapped[datetime | None]
+
+
+class StripeEvent(Base):
+    """An event of the provider, stored before it is worked on. With `failed_at` it waits for a person."""
+
+    __tablename__ = "stripe_event"
+    __table_args__ = (
+        Index("stripe_event_due_idx", "next_at", postgresql_where=text("handled_at IS NULL AND failed_at IS NULL")),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    type: Mapped[str]
+    created: Mapped[datetime]
+    payload: Mapped[dict[str, Any]]
+    received_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    tries: Mapped[int] = mapped_column(default=0, server_default="0")
+    next_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    error: Mapped[str | None]
+    handled_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+
+
+class Watermark(Base):
+    """Up to when the provider's events are known to be here."""
+
+    __tablename__ = "watermark"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+
+
+class Budget(Base):
+    """A token bucket for one of the provider's endpoints, shared by all replicas."""
+
+    __tablename__ = "budget"
+
+    endpoint: Mapped[str] = mapped_column(primary_key=True)
+    tokens: Mapped[float]
+    at: Mapped[datetime]
+
+
+class LedgerEntry(Base):
+    """One side of a posting; the sides of a `cause` sum to zero. The database refuses to change or delete it."""
+
+    __tablename__ = "ledger_entry"
+    __table_args__ = (UniqueConstraint("cause", "account"), CheckConstraint("amount <> 0", "amount"))
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    booking_id: Mapped[UUID | None] = mapped_column(index=True)
+    cause: Mapped[str]
+    account: Mapped[Account]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str]
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class LedgerSeal(Base):
+    """The place of a committed entry in the chain of hashes. Apart from the entries, so that these never change."""
+
+    __tablename__ = "ledger_seal"
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    entry_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("ledger_entry.id"), unique=True)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)

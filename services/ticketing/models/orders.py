@@ -1,0 +1,162 @@
+"""Orders: what was held, what it costs, where it stands, and how it came there."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, func, text
+from sqlalchemy.orm import Mapped, composite, mapped_column, relationship
+
+from services.shared.events import HeldSeat
+from services.ticketing.models.base import Base, Money
+from services.ticketing.models.money import Intent, Refund, RefundStatus
+from services.ticketing.models.tickets import Ticket
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class OrderStatus(StrEnum):
+    AWAITING_PAYMENT = "awaiting_payment"
+    PAYING = "paying"
+    PAID = "paid"
+    ISSUED = "issued"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    REFUNDING = "refunding"
+    REFUNDED = "refunded"
+    REFUND_FAILED = "refund_failed"
+
+
+class Closing(StrEnum):
+    """Why an unpaid order is being closed, or was."""
+
+    DEADLINE = "deadline"
+    GRACE = "grace"
+    CUSTOMER = "customer"
+    SHOWTIME_CANCELLED = "showtime_cancelled"
+    USER_ERASED = "user_erased"
+
+
+class Method(StrEnum):
+    CARD = "card"
+    COINS = "coins"
+    CASH = "cash"
+    TERMINAL = "terminal"
+    FREE = "free"
+
+
+class Order(Base):
+    """One booking. `status` and `closing` change in `saga.advance()` only; `version` counts its changes.
+
+    `movie` and `showtime` are as the customer is shown them; ids and times in them are strings. `paid` is the money
+    that buys the seats: that of a payment which is merely sent back is not in it.
+    """
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        Index("orders_user_idx", "user_id", "booking_id"),
+        Index("orders_showtime_idx", "showtime_id"),
+        Index(
+            "orders_deadline_idx",
+            "expires_at",
+            postgresql_where=text("status IN ('awaiting_payment', 'paying') AND closing IS NULL"),
+        ),
+        Index("orders_passing_idx", "status", postgresql_where=text("status IN ('paying', 'paid', 'refunding')")),
+        CheckConstraint("total = subtotal - discount AND total >= 0 AND discount >= 0", "total"),
+        CheckConstraint("paid >= 0 AND paid <= total", "paid"),
+    )
+
+    booking_id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID]
+    showtime_id: Mapped[UUID]
+    status: Mapped[OrderStatus]
+    closing: Mapped[Closing | None]
+    reason: Mapped[str] = mapped_column(default="")
+    version: Mapped[int] = mapped_column(default=0)
+    seats: Mapped[list[dict[str, Any]]]
+    movie: Mapped[dict[str, Any]]
+    showtime: Mapped[dict[str, Any]]
+    starts_at: Mapped[datetime]
+    subtotal: Mapped[int]
+    discount: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int]
+    currency: Mapped[str]
+    price: Mapped[Money] = composite("total", "currency")
+    expires_at: Mapped[datetime]
+    method: Mapped[Method | None]
+    paid: Mapped[int] = mapped_column(default=0)
+    paid_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    intents: Mapped[list[Intent]] = relationship(
+        primaryjoin="Order.booking_id == foreign(Intent.booking_id)",
+        order_by=Intent.number,
+        lazy="raise",
+        viewonly=True,
+    )
+    refunds: Mapped[list[Refund]] = relationship(
+        primaryjoin="Order.booking_id == foreign(Refund.booking_id)",
+        order_by=Refund.number,
+        lazy="raise",
+        viewonly=True,
+    )
+    tickets: Mapped[list[Ticket]] = relationship(
+        primaryjoin="Order.booking_id == foreign(Ticket.booking_id)", order_by=Ticket.id, lazy="raise", viewonly=True
+    )
+    timeline: Mapped[list["TimelineRow"]] = relationship(
+        primaryjoin="Order.booking_id == foreign(TimelineRow.booking_id)",
+        order_by="TimelineRow.id",
+        lazy="raise",
+        viewonly=True,
+    )
+
+    @property
+    def held_seats(self) -> "Sequence[HeldSeat]":
+        return [HeldSeat.model_validate(seat) for seat in self.seats]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still be paid, if its time is not up."""
+        return self.status in (OrderStatus.AWAITING_PAYMENT, OrderStatus.PAYING) and self.closing is None
+
+    @property
+    def is_overdue(self) -> bool:
+        return self.expires_at <= datetime.now(UTC)
+
+    @property
+    def refundable(self) -> int:
+        """What was paid less what went back or is on its way."""
+        gone = (refund.amount for refund in self.refunds if refund.sold and refund.status != RefundStatus.FAILED)
+        return self.paid - sum(gone)
+
+
+class TimelineRow(Base):
+    """Something the customer is told about the order: `wording.happened(kind, facts)` says it."""
+
+    __tablename__ = "timeline"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    booking_id: Mapped[UUID] = mapped_column(index=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    kind: Mapped[str]
+    facts: Mapped[dict[str, Any]]
+
+
+class SagaEntry(Base):
+    """One step of a booking's saga, for operators. Append-only; written in the step's own transaction.
+
+    `cause` is the message, the provider's event, the person or the clock that triggered it.
+    """
+
+    __tablename__ = "saga_log"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    booking_id: Mapped[UUID] = mapped_column(index=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    from_state: Mapped[str]
+    trigger: Mapped[str]
+    to_state: Mapped[str]
+    cause: Mapped[str]
+    facts: Mapped[dict[str, Any]]
