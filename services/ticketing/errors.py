@@ -17,8 +17,3 @@ class NotEnoughCoins(DomainError):
 
     status = 402
     detail = "There are not enough coins in the wallet. Top it up or pay by card."
-
-
-class ScanIdReused(DomainError):
-    status = 422
-    detail = "This scan_id was used for another code. Use a new one for each scan."

@@ -20,7 +20,6 @@ CODE_LIFE = timedelta(days=30)
 
 async def issue(session: AsyncSession, order: Order, seats: Sequence[HeldSeat]) -> list[Ticket]:
     """A ticket for each of the seats that `order` was sold. Raises LiveTicketExists, and then has issued none."""
-    starts_at = datetime.fromisoformat(order.showtime["starts_at"])
     customer = await session.get(Customer, order.user_id)
     holder_name = customer.full_name if customer else ""
     tickets = [
@@ -32,7 +31,7 @@ async def issue(session: AsyncSession, order: Order, seats: Sequence[HeldSeat]) 
             **seat.model_dump(exclude={"price"}),
             amount=seat.price,
             holder_name=holder_name,
-            valid_until=starts_at + CODE_LIFE,
+            valid_until=order.starts_at + CODE_LIFE,
         )
         for seat in seats
     ]
@@ -44,7 +43,7 @@ async def issue(session: AsyncSession, order: Order, seats: Sequence[HeldSeat]) 
             raise LiveTicketExists from error
         raise
     for ticket in tickets:
-        publish(session, issued(ticket, starts_at))
+        publish(session, issued(ticket, order.starts_at))
     return tickets
 
 

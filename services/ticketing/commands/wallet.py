@@ -45,8 +45,6 @@ async def welcome(session: AsyncSession, user_id: UUID) -> None:
 
 async def enter(session: AsyncSession, user_id: UUID, amount: int, reason: CoinReason, reference: str) -> bool:
     """Append an entry; False if it stands there already. Waits for a transaction that is just writing the same."""
-    entry = insert(WalletEntry).values(
-        id=new_id(), user_id=user_id, amount=amount, reason=reason, reference=reference
-    )
+    entry = insert(WalletEntry).values(id=new_id(), user_id=user_id, amount=amount, reason=reason, reference=reference)
     new = entry.on_conflict_do_nothing(index_elements=[WalletEntry.reason, WalletEntry.reference])
     return await session.scalar(new.returning(WalletEntry.id)) is not None

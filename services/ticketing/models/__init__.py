@@ -17,7 +17,7 @@ from services.ticketing.models.money import (
     Watermark,
 )
 from services.ticketing.models.orders import Closing, Method, Order, OrderStatus, SagaEntry, TimelineRow
-from services.ticketing.models.tickets import Scan, ScanResult, Seat, Ticket, TicketStatus
+from services.ticketing.models.tickets import Scan, ScanResult, Seat, Ticket, TicketStatus, Use
 from services.ticketing.models.wallet import CoinReason, TopUp, TopUpStatus, Wallet, WalletEntry
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "TimelineRow",
     "TopUp",
     "TopUpStatus",
+    "Use",
     "Wallet",
     "WalletEntry",
     "Watermark",

@@ -1,0 +1,60 @@
+"""Tickets as their owners and the doors see them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.shared.auth import Principal, Role
+from services.shared.db import settings_of
+from services.ticketing import codes
+from services.ticketing.errors import TicketNotFound
+from services.ticketing.models import Showtime, Ticket, TicketStatus
+
+# What a door may meet before it is online again.
+NEAR = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class DoorKeys:
+    """What a door needs to judge codes by itself: public keys (RFC 7517) and the tickets that are void nevertheless."""
+
+    keys: list[dict[str, str]]
+    void: Sequence[Ticket]
+
+
+async def ticket(session: AsyncSession, principal: Principal, ticket_id: UUID) -> Ticket:
+    """The caller's ticket, or anybody's for staff. Raises TicketNotFound."""
+    query = select(Ticket).where(Ticket.id == ticket_id)
+    if not principal.may(Role.staff):
+        query = query.where(Ticket.user_id == principal.id)
+    found = await session.scalar(query)
+    if found is None:
+        raise TicketNotFound
+    return signed(session, found)
+
+
+async def tickets_of(session: AsyncSession, booking_id: UUID) -> list[Ticket]:
+    """A booking's tickets with their codes, by seat; void ones included."""
+    query = select(Ticket).where(Ticket.booking_id == booking_id).order_by(Ticket.seat_no, Ticket.issued_at)
+    return [signed(session, found) for found in await session.scalars(query)]
+
+
+async def door_keys(session: AsyncSession) -> DoorKeys:
+    now = datetime.now(UTC)
+    query = (
+        select(Ticket)
+        .join(Showtime, Showtime.id == Ticket.showtime_id)
+        .where(Ticket.status == TicketStatus.VOID, Showtime.starts_at.between(now - NEAR, now + NEAR))
+        .order_by(Ticket.id)
+    )
+    ring = codes.key_ring(settings_of(session))
+    return DoorKeys(ring.jwks()["keys"], (await session.scalars(query)).all())
+
+
+def signed(session: AsyncSession, found: Ticket) -> Ticket:
+    found.code = codes.sign(settings_of(session), found)
+    return found

@@ -1,0 +1,70 @@
+"""English sentences. Each says what happens to the seats and to the money."""
+
+LOCALE = "en_GB"
+DAY_AND_TIME = "EEEE d MMMM, HH:mm"
+
+STATUS = {
+    "awaiting_payment": "Your seats are yours until {until}.",
+    "awaiting_payment.declined": "The payment did not go through; nothing was charged. "
+    "Your seats are still held until {until}.",
+    "paying": "We are waiting for your payment. Your seats are yours until {until}.",
+    "closing": "This booking is being closed. If a payment still gets through, you get all of it back.",
+    "closing.deadline": "The time to pay is over. We are asking the bank whether your payment still came in time.",
+    "closing.customer": "We are cancelling your booking. If a payment still gets through, you get all of it back.",
+    "closing.showtime_cancelled": "The cinema has cancelled this showtime. "
+    "If a payment still gets through, you get all of it back.",
+    "paid": "We have your payment. Your tickets will be here in a moment.",
+    "issued": "Your tickets are ready. Enjoy the film!",
+    "expired": "The time to pay ran out. The seats were given back and nothing was charged.",
+    "cancelled": "This booking was cancelled. The seats were given back and nothing was charged.",
+    "cancelled.customer": "You cancelled this booking. The seats were given back and nothing was charged.",
+    "cancelled.showtime_cancelled": "The cinema has cancelled this showtime. Nothing was charged.",
+}
+
+CAUSE = {
+    "customer": "You cancelled this booking and the seats were given back.",
+    "showtime_cancelled": "We are sorry: the cinema has cancelled this showtime.",
+    "seats_lost": "We are sorry: your payment came after the seats had gone, "
+    "and there were no equal ones left together.",
+    "manager": "The cinema has cancelled this booking.",
+    "late": "A payment came in after this booking had been closed.",
+}
+
+REFUND = {
+    "refunding.card": "{money} is on its way back to your card.",
+    "refunding.coins": "{money} is on its way back to your wallet as coins.",
+    "refunding.terminal": "The box office sends {money} back to your card.",
+    "refunding.cash": "The box office gives you {money} back.",
+    "refunded.card": "{money} has gone back to your card. Your bank may take up to ten days to show it.",
+    "refunded.coins": "{money} is back in your wallet as coins.",
+    "refunded.terminal": "The box office has sent {money} back to your card.",
+    "refunded.cash": "The box office has given you {money} back.",
+    "refund_failed.card": "Your bank would not take {money} back yet. We are looking into it; the money is not lost.",
+    "refund_failed.coins": "{money} could not be put into your wallet yet. "
+    "We are looking into it; the money is not lost.",
+    "refund_failed.terminal": "The box office could not send {money} back to your card yet. Please ask there.",
+    "refund_failed.cash": "{money} is waiting for you at the box office.",
+}
+
+TIMELINE = {
+    "held": ("Seats held", "{seats} until {until}."),
+    "payment_started": ("Payment started", "Your seats stay held while you pay."),
+    "payment_failed": ("Payment failed", "Nothing was charged. Your seats are still held."),
+    "paid": ("Paid", "{money}, {method}."),
+    "paid_late": ("Paid late", "The payment came after the time to pay; we are asking for your seats again."),
+    "issued": ("Tickets ready", "{seats}."),
+    "seats_replaced": ("Other seats for you", "Your seats had gone, so we found equal ones together: {replaced}."),
+    "seats_lost": ("Seats gone", "There were no equal seats left together, so all the money goes back to you."),
+    "closing": ("Closing", "We are making sure that no payment is lost on the way."),
+    "expired": ("Expired", "The time to pay ran out. Nothing was charged."),
+    "cancelled": ("Cancelled", "The seats were given back."),
+    "seats_cancelled": ("Seats cancelled", "{seats}."),
+    "showtime_moved": ("Showtime moved", "It now starts on {starts}."),
+    "showtime_cancelled": ("Showtime cancelled", "{reason}"),
+    "refund_started": ("Refund on its way", "{money} to {to}."),
+    "refunded": ("Refunded", "{money} to {to}."),
+    "refund_failed": ("Refund failed", "{money} to {to}. We are looking into it; the money is not lost."),
+}
+
+METHOD = {"card": "by card", "coins": "with coins", "cash": "in cash", "terminal": "at the box office", "free": "free"}
+TARGET = {"card": "your card", "coins": "your wallet", "cash": "you in cash", "terminal": "your card"}

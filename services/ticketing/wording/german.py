@@ -1,0 +1,77 @@
+"""German sentences; the same keys as in English."""
+
+LOCALE = "de_DE"
+DAY_AND_TIME = "EEEE, d. MMMM, HH:mm 'Uhr'"
+
+STATUS = {
+    "awaiting_payment": "Die Plätze gehören dir bis {until}.",
+    "awaiting_payment.declined": "Die Zahlung hat nicht geklappt; es wurde nichts abgebucht. "
+    "Deine Plätze sind weiter bis {until} reserviert.",
+    "paying": "Wir warten auf deine Zahlung. Die Plätze gehören dir bis {until}.",
+    "closing": "Diese Buchung wird geschlossen. Kommt noch eine Zahlung an, bekommst du alles zurück.",
+    "closing.deadline": "Die Zeit zum Bezahlen ist um. Wir fragen die Bank, ob deine Zahlung noch rechtzeitig kam.",
+    "closing.customer": "Wir stornieren deine Buchung. Kommt noch eine Zahlung an, bekommst du alles zurück.",
+    "closing.showtime_cancelled": "Das Kino hat diese Vorstellung abgesagt. "
+    "Kommt noch eine Zahlung an, bekommst du alles zurück.",
+    "paid": "Deine Zahlung ist da. Die Tickets kommen gleich.",
+    "issued": "Deine Tickets sind da. Viel Freude beim Film!",
+    "expired": "Die Zeit zum Bezahlen ist abgelaufen. Die Plätze sind wieder frei, es wurde nichts abgebucht.",
+    "cancelled": "Diese Buchung wurde storniert. Die Plätze sind wieder frei, es wurde nichts abgebucht.",
+    "cancelled.customer": "Du hast diese Buchung storniert. Die Plätze sind wieder frei, es wurde nichts abgebucht.",
+    "cancelled.showtime_cancelled": "Das Kino hat diese Vorstellung abgesagt. Es wurde nichts abgebucht.",
+}
+
+CAUSE = {
+    "customer": "Du hast diese Buchung storniert, die Plätze sind wieder frei.",
+    "showtime_cancelled": "Es tut uns leid: Das Kino hat diese Vorstellung abgesagt.",
+    "seats_lost": "Es tut uns leid: Deine Zahlung kam erst an, als die Plätze schon weg waren, "
+    "und gleichwertige nebeneinander gab es nicht mehr.",
+    "manager": "Das Kino hat diese Buchung storniert.",
+    "late": "Eine Zahlung kam an, nachdem diese Buchung geschlossen war.",
+}
+
+REFUND = {
+    "refunding.card": "{money} sind auf dem Weg zurück auf deine Karte.",
+    "refunding.coins": "{money} sind als Coins auf dem Weg in deine Wallet.",
+    "refunding.terminal": "Die Kasse bucht {money} auf deine Karte zurück.",
+    "refunding.cash": "Die Kasse gibt dir {money} zurück.",
+    "refunded.card": "{money} wurden auf deine Karte erstattet. Deine Bank zeigt sie innerhalb von zehn Tagen an.",
+    "refunded.coins": "{money} sind als Coins wieder in deiner Wallet.",
+    "refunded.terminal": "Die Kasse hat {money} auf deine Karte zurückgebucht.",
+    "refunded.cash": "Die Kasse hat dir {money} zurückgegeben.",
+    "refund_failed.card": "Deine Bank hat {money} noch nicht zurückgenommen. "
+    "Wir kümmern uns darum; das Geld ist nicht verloren.",
+    "refund_failed.coins": "{money} konnten noch nicht in deine Wallet gelegt werden. "
+    "Wir kümmern uns darum; das Geld ist nicht verloren.",
+    "refund_failed.terminal": "Die Kasse konnte {money} noch nicht zurückbuchen. Bitte frag dort nach.",
+    "refund_failed.cash": "{money} liegen für dich an der Kasse bereit.",
+}
+
+TIMELINE = {
+    "held": ("Plätze reserviert", "{seats} bis {until}."),
+    "payment_started": ("Zahlung begonnen", "Deine Plätze bleiben reserviert, während du bezahlst."),
+    "payment_failed": ("Zahlung fehlgeschlagen", "Es wurde nichts abgebucht. Deine Plätze sind weiter reserviert."),
+    "paid": ("Bezahlt", "{money}, {method}."),
+    "paid_late": ("Spät bezahlt", "Die Zahlung kam nach Ablauf der Zeit; wir fragen noch einmal nach deinen Plätzen."),
+    "issued": ("Tickets da", "{seats}."),
+    "seats_replaced": (
+        "Andere Plätze für dich",
+        "Deine Plätze waren weg, wir haben gleichwertige nebeneinander gefunden: {replaced}.",
+    ),
+    "seats_lost": ("Plätze weg", "Gleichwertige Plätze nebeneinander gab es nicht mehr, du bekommst alles zurück."),
+    "closing": ("Wird geschlossen", "Wir stellen sicher, dass unterwegs keine Zahlung verloren geht."),
+    "expired": ("Abgelaufen", "Die Zeit zum Bezahlen ist um. Es wurde nichts abgebucht."),
+    "cancelled": ("Storniert", "Die Plätze sind wieder frei."),
+    "seats_cancelled": ("Plätze storniert", "{seats}."),
+    "showtime_moved": ("Vorstellung verlegt", "Sie beginnt jetzt am {starts}."),
+    "showtime_cancelled": ("Vorstellung abgesagt", "{reason}"),
+    "refund_started": ("Erstattung unterwegs", "{money} auf {to}."),
+    "refunded": ("Erstattet", "{money} auf {to}."),
+    "refund_failed": (
+        "Erstattung fehlgeschlagen",
+        "{money} auf {to}. Wir kümmern uns darum; das Geld ist nicht verloren.",
+    ),
+}
+
+METHOD = {"card": "mit Karte", "coins": "mit Coins", "cash": "bar", "terminal": "an der Kasse", "free": "kostenlos"}
+TARGET = {"card": "deine Karte", "coins": "deine Wallet", "cash": "die Hand an der Kasse", "terminal": "deine Karte"}
