@@ -6,7 +6,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Query
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-from sqlalchemy import Select, literal, tuple_
+from sqlalchemy import ColumnElement, Select, literal, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -14,6 +14,7 @@ from services.shared import keys
 from services.shared.errors import ValidationFailed
 
 Item = TypeVar("Item")
+Order = ColumnElement[Any] | InstrumentedAttribute[Any]
 LIMIT = 20
 LARGEST = 100
 
@@ -52,12 +53,12 @@ class Rows(Generic[Item]):
 
 async def page(
     session: AsyncSession,
-    query: Select[tuple[Item]],
+    query: Select[Item],
     place: Paging,
-    *order: InstrumentedAttribute[Any],
+    *order: Order,
     descending: bool = False,
 ) -> Rows[Item]:
-    """One page of entities, ordered by `order`, whose last column must make each row's place unique.
+    """One page of entities, ordered by columns or expressions, the last of which must make each row's place unique.
 
     Raises ValidationFailed for a cursor that is not one of ours.
     """
@@ -67,17 +68,17 @@ async def page(
         )
         query = query.where(tuple_(*order) < after if descending else tuple_(*order) > after)
     ordered = query.order_by(*(column.desc() if descending else column.asc() for column in order))
-    found: Sequence[Item] = (await session.scalars(ordered.limit(place.limit + 1))).all()  # type: ignore[assignment]
-    items = found[: place.limit]
+    found = (await session.execute(ordered.add_columns(*order).limit(place.limit + 1))).all()
+    rows = found[: place.limit]
     more = len(found) > place.limit
-    return Rows(items, encode([getattr(items[-1], column.key) for column in order]) if more else None)
+    return Rows([row[0] for row in rows], encode(list(rows[-1][1:])) if more else None)
 
 
 def encode(place: list[Any]) -> str:
     return keys.encode(TypeAdapter(list[Any]).dump_json(place))
 
 
-def decode(cursor: str, order: Sequence[InstrumentedAttribute[Any]]) -> list[Any]:
+def decode(cursor: str, order: Sequence[Order]) -> list[Any]:
     try:
         values = TypeAdapter(list[Any]).validate_json(keys.decode(cursor))
         kinds = [column.type.python_type for column in order]

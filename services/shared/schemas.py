@@ -1,9 +1,9 @@
 """What the JSON bodies of all services have in common: input is refused early, views are read from objects."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 INT4_MAX = 2**31 - 1
 
@@ -51,6 +51,23 @@ class Input(BaseModel):
         for text in texts(value):
             without_null(text)
         return value
+
+
+class Patch(Input):
+    """A change of some fields: one that is left out stays; null is refused unless its name stands in `nullable`."""
+
+    nullable: ClassVar[frozenset[str]] = frozenset()
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def refuse_null(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is None and info.field_name not in cls.nullable:
+            raise ValueError("may be left out, but not be null")
+        return value
+
+    def changes(self) -> dict[str, Any]:
+        """What is to change, as Python values; nested models stay what they are."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
 
 
 class View(BaseModel):

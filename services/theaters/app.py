@@ -1,3 +1,5 @@
+"""The theaters service."""
+
 from services.shared.app import create_app
 from services.theaters.api import router
 from services.theaters.handlers import HANDLERS
