@@ -8,6 +8,16 @@ class TicketNotFound(DomainError):
     detail = "There is no such ticket."
 
 
+class ShowtimeNotKnown(DomainError):
+    status = 503
+    detail = "What the programme says of this showtime has not arrived yet. Please try again in a moment."
+    retryable = True
+
+    @classmethod
+    def code(cls) -> str:
+        return "service_unavailable"
+
+
 class LiveTicketExists(DomainError):
     detail = "Somebody has a ticket for this seat already."
 
@@ -17,3 +27,8 @@ class NotEnoughCoins(DomainError):
 
     status = 402
     detail = "There are not enough coins in the wallet. Top it up or pay by card."
+
+
+class GuestsHaveNoWallet(DomainError):
+    status = 403
+    detail = "A guest's coins would be lost. Register first."

@@ -14,7 +14,8 @@ from services.shared.events import TicketScanned
 from services.shared.ids import new_id
 from services.shared.messaging import publish
 from services.ticketing import codes
-from services.ticketing.models import Scan, ScanResult, Showtime, Ticket, TicketStatus, Use
+from services.ticketing.models import Scan, ScanResult, Showtime, ShowtimeStatus, Ticket, TicketStatus
+from services.ticketing.queries.tickets import showtime_of
 
 # People come late, and some look for their seat until the very end.
 DOORS_CLOSE = timedelta(minutes=30)
@@ -42,6 +43,14 @@ class Presented:
         return hashlib.sha256(self.code.encode()).digest()
 
 
+@dataclass(frozen=True)
+class Merged:
+    """Offline scans after they were judged; `doubles` are those whose ticket had been used before."""
+
+    results: list[Scan]
+    doubles: list[Scan]
+
+
 async def check_in(session: AsyncSession, staff_id: UUID, shown: Presented) -> Scan:
     """Judge a code, once for each `scan_id`: asked again about the same code, it answers the same."""
     scan = await open_scan(session, staff_id, shown)
@@ -56,13 +65,13 @@ async def check_in(session: AsyncSession, staff_id: UUID, shown: Presented) -> S
     return scan
 
 
-async def merge(transactions: Sessions, staff_id: UUID, scans: list[Presented]) -> list[Scan]:
+async def merge(transactions: Sessions, staff_id: UUID, scans: list[Presented]) -> Merged:
     """Judge what a door has scanned offline, oldest first, each by itself, so that half an upload is no harm."""
-    answers = []
+    results = []
     for shown in sorted(scans, key=lambda shown: shown.scanned_at):
         async with transactions.begin() as session:
-            answers.append(await check_in(session, staff_id, shown))
-    return answers
+            results.append(await check_in(session, staff_id, shown))
+    return Merged(results, [scan for scan in results if scan.result == ScanResult.ALREADY_USED])
 
 
 async def open_scan(session: AsyncSession, staff_id: UUID, shown: Presented) -> Scan | None:
@@ -101,13 +110,17 @@ async def judge(session: AsyncSession, ticket: Ticket, scan: Scan, showtime_id: 
         return ScanResult.WRONG_SHOWTIME
     if ticket.status != TicketStatus.VALID:
         return RESULTS[ticket.status]
-    showtime = await session.get_one(Showtime, ticket.showtime_id)
-    doors_open = showtime.starts_at - timedelta(minutes=settings_of(session).doors_minutes)
-    if scan.scanned_at < doors_open:
+    showtime = await showtime_of(session, ticket)
+    if showtime.status == ShowtimeStatus.CANCELLED:
+        return ScanResult.VOID
+    return timing(showtime, scan.scanned_at, settings_of(session).doors_minutes) or await admit(session, ticket, scan)
+
+
+def timing(showtime: Showtime, at: datetime, doors_minutes: float) -> ScanResult | None:
+    """None while the doors are open; they move with the showtime."""
+    if at < showtime.starts_at - timedelta(minutes=doors_minutes):
         return ScanResult.TOO_EARLY
-    if scan.scanned_at > showtime.ends_at + DOORS_CLOSE:
-        return ScanResult.TOO_LATE
-    return await admit(session, ticket, scan)
+    return ScanResult.TOO_LATE if at > showtime.ends_at + DOORS_CLOSE else None
 
 
 async def admit(session: AsyncSession, ticket: Ticket, scan: Scan) -> ScanResult:

@@ -8,8 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.shared.db import settings_of
 from services.shared.ids import new_id
+from services.ticketing.commands import ledger
 from services.ticketing.errors import NotEnoughCoins
-from services.ticketing.models import CoinReason, Wallet, WalletEntry
+from services.ticketing.models import Account, CoinReason, Wallet, WalletEntry
 
 
 def coins_for(amount: int, coin_value: int) -> int:
@@ -38,9 +39,14 @@ async def spend(session: AsyncSession, user_id: UUID, coins: int, booking_id: UU
 
 
 async def welcome(session: AsyncSession, user_id: UUID) -> None:
-    """The coins of a verified mail address, once in a life."""
-    if coins := settings_of(session).welcome_coins:
-        await credit(session, user_id, coins, CoinReason.WELCOME, str(user_id))
+    """The coins of a verified mail address, once in a life. They are ours to give: a promotion in the books."""
+    settings = settings_of(session)
+    if not settings.welcome_coins:
+        return
+    await credit(session, user_id, settings.welcome_coins, CoinReason.WELCOME, str(user_id))
+    worth = settings.welcome_coins * settings.coin_value
+    sides = {Account.PROMOTION: worth, Account.COINS: -worth}
+    await ledger.record(session, None, f"welcome:{user_id}", settings.currency, sides)
 
 
 async def enter(session: AsyncSession, user_id: UUID, amount: int, reason: CoinReason, reference: str) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.shared.auth import Principal, Role
 from services.shared.db import settings_of
 from services.ticketing import codes
-from services.ticketing.errors import TicketNotFound
+from services.ticketing.errors import ShowtimeNotKnown, TicketNotFound
 from services.ticketing.models import Showtime, Ticket, TicketStatus
 
 # What a door may meet before it is online again.
@@ -41,6 +41,14 @@ async def tickets_of(session: AsyncSession, booking_id: UUID) -> list[Ticket]:
     """A booking's tickets with their codes, by seat; void ones included."""
     query = select(Ticket).where(Ticket.booking_id == booking_id).order_by(Ticket.seat_no, Ticket.issued_at)
     return [signed(session, found) for found in await session.scalars(query)]
+
+
+async def showtime_of(session: AsyncSession, found: Ticket) -> Showtime:
+    """Its showtime as it is now. Raises ShowtimeNotKnown."""
+    showtime = await session.get(Showtime, found.showtime_id)
+    if showtime is None:
+        raise ShowtimeNotKnown
+    return showtime
 
 
 async def door_keys(session: AsyncSession) -> DoorKeys:

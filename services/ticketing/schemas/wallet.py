@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AliasChoices, Field
+from pydantic import Field
 
 from services.shared.schemas import Input, View
-from services.ticketing.models import CoinReason
+from services.ticketing.models import CoinReason, IntentStatus
 
 
 class WalletEntryView(View):
@@ -28,3 +28,16 @@ class TopUpInput(Input):
         int,
         Field(strict=True, ge=100, le=50_000, description="Minor units of money, a multiple of a coin's value."),
     ]
+
+
+class TopUpPayment(View):
+    client_secret: str = Field(description="What Stripe.js confirms the payment with.")
+    status: IntentStatus
+
+
+class TopUpView(View):
+    topup_id: UUID
+    amount: int = Field(description="Minor units of `currency`.")
+    currency: str = Field(examples=["EUR"])
+    coins: int = Field(description="What will be credited.")
+    payment: TopUpPayment

@@ -74,7 +74,7 @@ def status_text(order: Order, locale: str | None = None) -> str:
     """Where an order stands, and what that means for the seats and the money. Needs its intents and refunds."""
     settling = next((refund for refund in reversed(order.refunds) if refund.settles), None)
     if order.status in REFUND_STATUSES and settling is not None:
-        return refund_text(order, settling, locale)
+        return refund_text(settling, order.status, locale)
     table = SENTENCES[language(locale)].STATUS
     state = "closing" if order.closing and order.status in UNPAID else order.status
     declined = order.status == OrderStatus.AWAITING_PAYMENT and any(intent.failure for intent in order.intents)
@@ -82,11 +82,11 @@ def status_text(order: Order, locale: str | None = None) -> str:
     return str(sentence.format(until=time_of_day(order.expires_at, order.showtime["timezone"], locale)))
 
 
-def refund_text(order: Order, refund: Refund, locale: str | None) -> str:
-    """Why all the money goes back, and where it is."""
+def refund_text(refund: Refund, status: str, locale: str | None = None) -> str:
+    """Why money goes back, and where it is: `refunding`, `refunded` or `refund_failed`."""
     sentences = SENTENCES[language(locale)]
-    where = sentences.REFUND[f"{order.status}.{refund.to}"]
-    cause = sentences.CAUSE.get(refund.reason, "")
+    where = sentences.REFUND[f"{status}.{refund.to}"]
+    cause = sentences.CAUSE[refund.cause]
     return f"{cause} {where.format(money=money(refund.amount, refund.currency, locale))}".strip()
 
 

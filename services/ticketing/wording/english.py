@@ -28,6 +28,7 @@ CAUSE = {
     "and there were no equal ones left together.",
     "manager": "The cinema has cancelled this booking.",
     "late": "A payment came in after this booking had been closed.",
+    "extra": "A second payment came in for this booking.",
 }
 
 REFUND = {

@@ -28,6 +28,7 @@ CAUSE = {
     "und gleichwertige nebeneinander gab es nicht mehr.",
     "manager": "Das Kino hat diese Buchung storniert.",
     "late": "Eine Zahlung kam an, nachdem diese Buchung geschlossen war.",
+    "extra": "Für diese Buchung kam eine zweite Zahlung an.",
 }
 
 REFUND = {

@@ -1,0 +1,31 @@
+from typing import Annotated, cast
+
+from fastapi import APIRouter, Depends, Request
+
+from services.shared.auth import CurrentUser
+from services.shared.db import Session, Transactions
+from services.shared.idempotency import Idempotent
+from services.ticketing.commands import topups
+from services.ticketing.payments import Payments
+from services.ticketing.queries import wallet
+from services.ticketing.schemas.wallet import TopUpInput, TopUpView, WalletView
+
+router = APIRouter(prefix="/wallet", tags=["wallet"], route_class=Idempotent)
+
+
+def payments_of(request: Request) -> Payments:
+    return cast("Payments", request.app.state.payments)
+
+
+@router.get("", response_model=WalletView)
+async def get_wallet(user: CurrentUser, session: Session) -> wallet.Statement:
+    """Your coins, and how they came and went."""
+    return await wallet.statement(session, user.id)
+
+
+@router.post("/topup", response_model=TopUpView)
+async def top_up(
+    body: TopUpInput, user: CurrentUser, transactions: Transactions, payments: Annotated[Payments, Depends(payments_of)]
+) -> topups.Started:
+    """Buy coins by card. They are there once the payment provider tells us that it was paid."""
+    return await topups.start(transactions, payments, user, body.amount)
