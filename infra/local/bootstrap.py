@@ -58,7 +58,7 @@ def make_environment() -> None:
 
 def install() -> None:
     """uv by pip, since it is many times faster, then the rest by uv. Both check the lock's hashes."""
-    uv = re.search(r"^uv==.*(\\\n.*)*", LOCK.read_text(), re.MULTILINE)
+    uv = re.search(r"^uv==(?:.*\\\n)*.*", LOCK.read_text(), re.MULTILINE)
     if uv is None:
         sys.exit(f" failed\n\n{LOCK.name} does not list uv")
     requirement = VENV / "uv.txt"

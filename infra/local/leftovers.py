@@ -21,16 +21,17 @@ def remember(file: Path, processes: Iterable[Process]) -> None:
 def clear(file: Path, patience: float = 5.0) -> list[str]:
     """End whatever still runs in a session that `file` names; return the names.
 
-    The kernel has told them to stop when their supervisor died, so they get `patience` seconds before SIGKILL.
+    They get `patience` seconds before SIGKILL: SIGINT means a quick stop in order to all that we start.
     """
     if not file.exists():
         return []
     sessions = {name: (pid, started) for name, (pid, started) in json.loads(file.read_text() or "{}").items()}
     found = [name for name, session in sessions.items() if _members(*session)]
+    _signal(sessions.values(), signal.SIGINT)
     deadline = time.monotonic() + patience
     while any(_members(*session) for session in sessions.values()):
         if time.monotonic() > deadline:
-            _kill([pid for session in sessions.values() for pid in _members(*session)])
+            _signal(sessions.values(), signal.SIGKILL)
         time.sleep(0.05)
     file.unlink()
     return found
@@ -46,7 +47,7 @@ def _members(session: int, started: int) -> list[int]:
     return [pid for pid in procfs.alive() if procfs.session(pid) == session]
 
 
-def _kill(pids: Iterable[int]) -> None:
-    for pid in pids:
+def _signal(sessions: Iterable[tuple[int, int]], number: signal.Signals) -> None:
+    for pid in (pid for session in sessions for pid in _members(*session)):
         with suppress(ProcessLookupError):  # gone meanwhile
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)

@@ -95,7 +95,7 @@ def _boot(configuration: Configuration, supervisor: Supervisor) -> None:
         _python("demo", ["infra.demo", "load"], configuration, environment).run()
     with step("Sandbox: card payments, mail"):
         sandbox.wait_until(lambda: is_open(ports["sandbox"]))
-    with step("Services: users, catalog, theaters, reservations, ticketing"):
+    with step("Services: all five in one process"):
         app.wait_until(lambda: _answers(f"http://{LOOPBACK}:{ports['app']}/readyz"), timeout=60)
     with step("Gateway"):
         gateway = nginx.gateway(configuration)
