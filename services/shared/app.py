@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
-from services.shared import bus, db, errors, keys, mail
+from services.shared import bus, db, errors, idempotency, keys, mail
 from services.shared.auth import Verifier
 from services.shared.events import SUBSCRIPTIONS
 from services.shared.http import RequestContext
@@ -25,7 +25,7 @@ from services.shared.signals import Signals
 # Opens what a service needs beside database and bus, such as a payment provider's client, and puts it into app.state.
 Resources = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
-HISTORY_SECONDS = 3600.0
+HOUSE_SECONDS = 3600.0
 REFUSED: dict[int | str, dict[str, Any]] = {
     status: {"model": errors.Problem, "content": {"application/problem+json": {}}, "description": what}
     for status, what in (("4XX", "Refused: `code` says why."), ("5XX", "Failed on our side; nothing is half done."))
@@ -111,9 +111,11 @@ async def stop(tasks: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def keep_event_history(work: Work) -> None:
-    async with work.sessions.begin() as session:
-        await keep_history(session)
+async def keep_house(work: Work) -> None:
+    """Make the event log's next days; forget what has been kept for long enough."""
+    for task in (keep_history, mail.prune, idempotency.prune):
+        async with work.sessions.begin() as session:
+            await task(session)
 
 
 async def measure_messages(work: Work) -> None:
@@ -121,7 +123,7 @@ async def measure_messages(work: Work) -> None:
 
 
 SHARED_JOBS = (
-    Job(keep_event_history, seconds=HISTORY_SECONDS),
+    Job(keep_house, seconds=HOUSE_SECONDS),
     Job(measure_messages, seconds=5, everywhere=True),
     Job(mail.send_due, seconds=1, wake=mail.SIGNAL),
 )

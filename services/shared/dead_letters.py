@@ -1,20 +1,27 @@
 """What operators do with messages that nobody could handle: look at them by cause, replay, discard. All audited."""
 
-from sqlalchemy import delete, func, insert, select, update
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, delete, func, insert, literal, select, true, union_all, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.shared.messaging.tables import DeadLetterAction, Parked
+from services.shared.db import fire_after_commit
+from services.shared.messaging import inbox, outbox
+from services.shared.messaging.tables import DeadLetterAction, Outbox, Parked
+
+# The fingerprint of what waits on the sending side: events that the bus refused 20 times.
+UNDELIVERABLE = "undeliverable"
 
 
 async def summary(session: AsyncSession) -> list[str]:
     """One line a cause: how many, since when, the event and the fingerprint to name it by."""
-    grouped = (
-        select(Parked.fingerprint, Parked.name, func.count(), func.min(Parked.first_at), func.max(Parked.error))
-        .where(Parked.dead_at.is_not(None))
-        .group_by(Parked.fingerprint, Parked.name)
-        .order_by(func.count().desc())
-    )
-    rows = (await session.execute(grouped)).all()
+    parked = select(Parked.fingerprint, Parked.name, Parked.first_at, Parked.error).where(Parked.dead_at.is_not(None))
+    refused = select(literal(UNDELIVERABLE), Outbox.name, Outbox.created_at, Outbox.error)
+    dead = union_all(parked, refused.where(Outbox.dead_at.is_not(None))).subquery()
+    mark, name, first, error = dead.c
+    grouped = select(mark, name, func.count(), func.min(first), func.max(error)).group_by(mark, name)
+    rows = (await session.execute(grouped.order_by(func.count().desc(), mark, name))).all()
     return [
         f"{count} x {name} since {first:%Y-%m-%d %H:%M:%S}Z [{mark}] {error}"
         for mark, name, count, first, error in rows
@@ -23,33 +30,30 @@ async def summary(session: AsyncSession) -> list[str]:
 
 async def replay(session: AsyncSession, fingerprint: str, actor: str, reason: str) -> int:
     """Try the dead letters of one cause again from the start; they keep their ids. Returns how many."""
-    count = await record(session, "replay", fingerprint, actor, reason)
-    again = update(Parked).where(Parked.fingerprint == fingerprint, Parked.dead_at.is_not(None))
-    await session.execute(again.values(dead_at=None, attempts=0, next_at=func.now()))
-    return count
+    table, these = await record(session, "replay", fingerprint, actor, reason)
+    again = {"dead_at": None, "attempts": 0, "next_at": func.now()}
+    await session.execute(update(table).where(table.event_id.in_(these)).values(again))
+    fire_after_commit(session, outbox.SIGNAL if table is Outbox else inbox.SIGNAL)
+    return len(these)
 
 
 async def discard(session: AsyncSession, fingerprint: str, actor: str, reason: str) -> int:
     """Drop the dead letters of one cause; the audit trail keeps who and why. Returns how many."""
-    count = await record(session, "discard", fingerprint, actor, reason)
-    await session.execute(delete(Parked).where(Parked.fingerprint == fingerprint, Parked.dead_at.is_not(None)))
-    return count
+    table, these = await record(session, "discard", fingerprint, actor, reason)
+    await session.execute(delete(table).where(table.event_id.in_(these), table.dead_at.is_not(None)))
+    return len(these)
 
 
-async def record(session: AsyncSession, action: str, fingerprint: str, actor: str, reason: str) -> int:
-    dead = select(Parked).where(Parked.fingerprint == fingerprint, Parked.dead_at.is_not(None)).with_for_update()
+async def record(
+    session: AsyncSession, action: str, fingerprint: str, actor: str, reason: str
+) -> tuple[type[Outbox | Parked], list[UUID]]:
+    """Lock the dead letters of one cause and write down what is done to them; returns where and which they are."""
+    table: type[Outbox | Parked] = Outbox if fingerprint == UNDELIVERABLE else Parked
+    of_this_cause = true() if table is Outbox else Parked.fingerprint == fingerprint
+    dead: Select[Any] = select(table).where(table.dead_at.is_not(None), of_this_cause).with_for_update()
     rows = (await session.scalars(dead)).all()
-    values = [
-        {
-            "event_id": row.event_id,
-            "name": row.name,
-            "action": action,
-            "actor": actor,
-            "reason": reason,
-            "error": row.error,
-        }
-        for row in rows
-    ]
+    facts = {"action": action, "actor": actor, "reason": reason}
+    values = [{"event_id": row.event_id, "name": row.name, "error": row.error or "", **facts} for row in rows]
     if values:
         await session.execute(insert(DeadLetterAction), values)
-    return len(rows)
+    return table, [row.event_id for row in rows]

@@ -178,3 +178,9 @@ async def keep(request: Request, attempt: Attempt, response: Response) -> None:
     transactions: Sessions = request.app.state.sessions
     async with transactions.begin() as own:
         await attempt.finish(own, response)
+
+
+async def prune(session: AsyncSession) -> None:
+    """Forget answers after 24 h."""
+    old = IdempotencyRecord.started_at < func.now() - KEPT
+    await session.execute(delete(IdempotencyRecord).where(old))

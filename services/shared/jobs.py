@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from starlette.datastructures import State
@@ -64,17 +65,29 @@ async def supervise(name: str, run: Callable[[], Awaitable[None]], health: Healt
         try:
             health.report(name)
             await run()
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            crashed(name, error, health)  # a library cancelled its own future under us
         except Exception as error:
-            log.exception("background part crashed", part=name)
-            health.report(name, f"{type(error).__name__}: {error}")
+            crashed(name, error, health)
         await asyncio.sleep(RESTART_SECONDS)
+
+
+def crashed(name: str, error: BaseException, health: Health) -> None:
+    log.error("background part crashed", part=name, exc_info=error)
+    health.report(name, f"{type(error).__name__}: {error}")
 
 
 async def run_for_ever(job: Job, work: Work) -> None:
     lessee = Lessee(work.sessions, job.name, LEASE)
-    with bound_contextvars(job=job.name):
-        while True:
-            with work.sessions.signals.watching(job.wake or job.name) as woken:
-                if job.everywhere or await lessee.holds():
-                    await job.run(work)
-                await wait_for(woken, job.seconds)
+    async with lessee.returned():
+        with bound_contextvars(job=job.name):
+            while True:
+                with work.sessions.signals.watching(job.wake or job.name) as woken:
+                    if job.everywhere:
+                        await job.run(work)
+                    elif await lessee.holds():
+                        await lessee.keep_while(partial(job.run, work))
+                    await wait_for(woken, job.seconds)

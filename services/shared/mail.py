@@ -3,6 +3,7 @@
 At least once: only a crash between the mail server's 250 and our commit sends a mail again, with the same Message-ID.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from uuid import UUID
 import aiosmtplib
 import jinja2
 import structlog
-from sqlalchemy import Index, delete, func, select
+from sqlalchemy import Index, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -30,12 +31,14 @@ from services.shared.messaging.tables import Base
 from services.shared.settings import Settings
 
 SIGNAL = "mail"
-AT_ONCE = 20
+AT_ONCE = 5
 TRIES = 12
 FIRST_RETRY = timedelta(seconds=5)
 LONGEST_RETRY = timedelta(hours=1)
 KEPT = timedelta(days=14)
 TIMEOUT_SECONDS = 10
+# A try that takes longer has lost its process.
+LONGEST_TRY = timedelta(minutes=2)
 
 log = structlog.get_logger()
 
@@ -142,38 +145,45 @@ async def deliver(settings: Settings, message: EmailMessage) -> None:
 
 
 async def send_due(work: Work) -> None:
-    """Send what waits; one transaction a mail, so that one that fails does not hold up the others."""
-    async with work.sessions.begin() as session:
-        await session.execute(delete(Mail).where(Mail.created_at < func.now() - KEPT))
-        ids = (await session.scalars(select(Mail.id).where(*is_due()).order_by(Mail.next_at).limit(AT_ONCE))).all()
-    for id_ in ids:
-        await send_one(work.sessions, id_)
+    """Send what waits, a few at a time, until nothing is due."""
+    while ids := await claim(work.sessions):
+        await asyncio.gather(*(send_one(work.sessions, id_) for id_ in ids))
 
 
-def is_due() -> tuple[Any, ...]:
-    return Mail.sent_at.is_(None), Mail.failed_at.is_(None), Mail.next_at <= func.now()
+async def claim(sessions: Sessions) -> Sequence[UUID]:
+    """Count the try and put the next one off before it is made: no transaction is open while the mail server talks,
+    and no other process sends the same mail meanwhile."""
+    due = (Mail.sent_at.is_(None), Mail.failed_at.is_(None), Mail.next_at <= func.now())
+    oldest = select(Mail.id).where(*due).order_by(Mail.next_at).limit(AT_ONCE).with_for_update(skip_locked=True)
+    mine = update(Mail).where(Mail.id.in_(oldest.scalar_subquery())).returning(Mail.id)
+    async with sessions.begin() as session:
+        return (await session.scalars(mine.values(tries=Mail.tries + 1, next_at=func.now() + LONGEST_TRY))).all()
 
 
 async def send_one(sessions: Sessions, id_: UUID) -> None:
     async with sessions.begin() as session:
-        due = select(Mail).where(Mail.id == id_, *is_due()).with_for_update(skip_locked=True)
-        mail = await session.scalar(due)
-        if mail is None:
-            return
-        try:
-            await deliver(sessions.settings, compose(mail, sessions.settings.mail_from))
-        except (aiosmtplib.SMTPException, OSError) as error:
-            note_failure(mail, error)
-        else:
-            mail.sent_at = func.now()
-            mail.content = None
+        mail = await session.get_one(Mail, id_)
+    fault: Exception | None = None
+    try:
+        await deliver(sessions.settings, compose(mail, sessions.settings.mail_from))
+    except Exception as error:
+        fault = error
+    async with sessions.begin() as session:
+        note(await session.get_one(Mail, id_, with_for_update=True), fault)
 
 
-def note_failure(mail: Mail, error: Exception) -> None:
-    """Back off from 5 s to 1 h; after 12 tries, about four hours, give up and say so."""
-    mail.tries += 1
-    mail.error = f"{type(error).__name__}: {error}"[:500]
+def note(mail: Mail, fault: Exception | None) -> None:
+    """Sent; or back off from 5 s to 1 h and after 12 tries, about four hours, give up and say so."""
+    if fault is None:
+        mail.sent_at, mail.content, mail.error = func.now(), None, None
+        return
+    mail.error = f"{type(fault).__name__}: {fault}"[:500].replace("\0", "")
     mail.next_at = func.now() + min(FIRST_RETRY * 2 ** (mail.tries - 1), LONGEST_RETRY)
     if mail.tries >= TRIES:
         mail.failed_at = func.now()
-    log.warning("mail not sent", cause=mail.cause, tries=mail.tries, error=type(error).__name__)
+    log.warning("mail not sent", cause=mail.cause, tries=mail.tries, error=type(fault).__name__)
+
+
+async def prune(session: AsyncSession) -> None:
+    """Forget mails, sent or given up, after 14 days."""
+    await session.execute(delete(Mail).where(Mail.created_at < func.now() - KEPT))

@@ -11,29 +11,40 @@ from services.shared.messaging.outbox import wake_relay
 from services.shared.messaging.tables import EventLog, Inbox, Outbox
 
 KEPT = timedelta(days=14)
+# An event that is sent again on its last day in the log may wait in queues for as long again.
+REMEMBERED = 2 * KEPT
 AHEAD_DAYS = 7
-PRUNED_AT_ONCE = 10_000
+PRUNED_AT_ONCE = 100_000
+LOCK = text("SELECT pg_advisory_xact_lock(hashtext('marquee.history ' || current_schema()))")
 
 
 async def replay(session: AsyncSession, since: datetime) -> int:
     """Send everything again that was published since then, with the same ids: who has seen an event ignores it.
 
-    Returns how many events were put back into the outbox.
+    Events older than 14 days are left out, since inboxes do not remember them for ever. Returns how many events were
+    put back into the outbox.
     """
     names = ["event_id", "name", "body", "headers", "created_at"]
-    logged = select(*(getattr(EventLog, name) for name in names)).where(EventLog.published_at >= since)
-    in_order = logged.order_by(EventLog.published_at, EventLog.id)
-    result = await session.execute(insert(Outbox).from_select(names, in_order))
+    young = EventLog.event_id >= earliest(datetime.now(UTC) - KEPT)
+    logged = select(*(getattr(EventLog, name) for name in names)).where(EventLog.published_at >= since, young)
+    once = logged.distinct(EventLog.event_id).order_by(EventLog.event_id)
+    result = await session.execute(insert(Outbox).from_select(names, once))
     wake_relay(session)
     return cast("CursorResult[Any]", result).rowcount
 
 
 async def keep_history(session: AsyncSession) -> None:
-    """Make the log's next days, drop those older than 14, forget the inbox's as old. Safe to run at any time."""
+    """Make the log's next days, drop those older than 14, forget the inbox's older than 28.
+
+    Safe to run at any time and by several processes at once.
+    """
+    await session.execute(LOCK)
     today = datetime.now(UTC).date()
+    there = await days(session)
     for ahead in range(AHEAD_DAYS + 1):
-        await make_day(session, today + timedelta(days=ahead))
-    for name in await days(session):
+        if partition(today + timedelta(days=ahead)) not in there:
+            await make_day(session, today + timedelta(days=ahead))
+    for name in there:
         if name < partition(today - KEPT):
             await session.execute(text(f"DROP TABLE {name}"))
     await forget(session)
@@ -41,12 +52,10 @@ async def keep_history(session: AsyncSession) -> None:
 
 async def make_day(session: AsyncSession, day: date) -> None:
     """PostgreSQL refuses a partition whose rows already stand in the default one, so such a day stays there."""
-    name, end = partition(day), day + timedelta(days=1)
-    if name in await days(session):
-        return
+    end = day + timedelta(days=1)
     stray = text("SELECT 1 FROM event_log_default WHERE published_at >= :day AND published_at < :end LIMIT 1")
     if await session.scalar(stray, {"day": day, "end": end}) is None:
-        statement = f"CREATE TABLE {name} PARTITION OF event_log FOR VALUES FROM ('{day}') TO ('{end}')"
+        statement = f"CREATE TABLE {partition(day)} PARTITION OF event_log FOR VALUES FROM ('{day}') TO ('{end}')"
         await session.execute(text(statement))
 
 
@@ -60,11 +69,11 @@ async def days(session: AsyncSession) -> list[str]:
 
 
 async def forget(session: AsyncSession) -> None:
-    oldest = datetime.now(UTC) - KEPT
+    now = datetime.now(UTC)
     # By age of the event rather than of its handling: the ids are in that order, so this needs no other index.
-    old = select(Inbox.event_id).where(Inbox.event_id < earliest(oldest)).limit(PRUNED_AT_ONCE)
+    old = select(Inbox.event_id).where(Inbox.event_id < earliest(now - REMEMBERED)).limit(PRUNED_AT_ONCE)
     await session.execute(delete(Inbox).where(Inbox.event_id.in_(old)))
-    await session.execute(text("DELETE FROM event_log_default WHERE published_at < :oldest"), {"oldest": oldest})
+    await session.execute(text("DELETE FROM event_log_default WHERE published_at < :oldest"), {"oldest": now - KEPT})
 
 
 def partition(day: date) -> str:

@@ -1,15 +1,18 @@
 """Events out: `publish` writes a row in the caller's transaction; one relay a service carries the rows to the bus."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, cast
 
 import structlog
+from pydantic_core import to_json
 from sqlalchemy import CursorResult, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.shared.bus import Bus, BusAway, Message, Undeliverable
 from services.shared.db import Sessions, fire_after_commit
-from services.shared.events import EVENTS, Event, OfBooking
+from services.shared.events import Event, OfBooking
 from services.shared.leases import Lessee
 from services.shared.logging import request_id
 from services.shared.messaging.tables import EventLog, Outbox
@@ -19,8 +22,10 @@ BATCH = 500
 BUSY_SECONDS = 0.02
 IDLE_SECONDS = 0.5
 AWAY_SECONDS = 1.0
+PUT_OFF = timedelta(seconds=1)
 ATTEMPTS = 20
-LEASE = timedelta(seconds=5)
+# Short, since after a crash nothing is sent before it has expired.
+LEASE = timedelta(seconds=3)
 SIGNAL = "outbox"
 
 log = structlog.get_logger()
@@ -53,8 +58,7 @@ def publish(session: AsyncSession, event: Event) -> None:
 
 
 def encode(row: Outbox) -> Message:
-    event = EVENTS[row.name].model_validate(row.body)
-    return Message(row.event_id, row.name, event.model_dump_json().encode(), row.headers)
+    return Message(row.event_id, row.name, to_json(row.body), row.headers)
 
 
 async def relay_for_ever(sessions: Sessions, bus: Bus) -> None:
@@ -64,47 +68,62 @@ async def relay_for_ever(sessions: Sessions, bus: Bus) -> None:
     """
     lessee = Lessee(sessions, "relay", LEASE)
     pause = BUSY_SECONDS
-    while True:
-        with sessions.signals.watching(SIGNAL) as woken:
-            moved = 0
-            try:
-                if await lessee.holds():
-                    moved = await relay_once(sessions, bus)
+    async with lessee.returned():
+        while True:
+            with sessions.signals.watching(SIGNAL) as woken:
+                try:
+                    moved = await relay_once(sessions, bus) if await lessee.holds() else 0
+                except BusAway as error:
+                    log.warning("events wait for the bus", error=str(error))
+                    await asyncio.sleep(AWAY_SECONDS)
+                    continue
+                if not moved:
+                    await wait_for(woken, pause)
                 pause = BUSY_SECONDS if moved else min(pause * 2, IDLE_SECONDS)
-            except BusAway as error:
-                log.warning("events wait for the bus", error=str(error))
-                pause = AWAY_SECONDS
-            if not moved:
-                await wait_for(woken, pause)
 
 
 async def relay_once(sessions: Sessions, bus: Bus) -> int:
-    """Publish the oldest batch; returns how many rows left the outbox. Raises BusAway and leaves all where they are."""
+    """Publish the oldest batch; returns how many events have left the outbox. Raises BusAway."""
     async with sessions.begin() as session:
-        waiting = select(Outbox).where(Outbox.dead_at.is_(None)).order_by(Outbox.attempts, Outbox.id).limit(BATCH)
-        rows = (await session.scalars(waiting)).all()
+        waiting = select(Outbox).where(Outbox.dead_at.is_(None), Outbox.next_at <= func.now())
+        rows = (await session.scalars(waiting.order_by(Outbox.id).limit(BATCH))).all()
+    outcomes = await bus.publish([encode(row) for row in rows])
     if not rows:
         return 0
-    results = await bus.publish([encode(row) for row in rows])
-    done = [row.id for row, result in zip(rows, results, strict=True) if result is None]
+    results = list(zip(rows, outcomes, strict=True))
     async with sessions.begin() as session:
-        for row, result in zip(rows, results, strict=True):
-            if result is not None:
-                await note_failure(session, row, result)
-        return await move_to_log(session, done)
+        await put_off(session, [row for row, outcome in results if isinstance(outcome, BusAway)])
+        for row, outcome in results:
+            if isinstance(outcome, Undeliverable):
+                await note_refusal(session, row, outcome)
+        return await move_to_log(session, [row.id for row, outcome in results if outcome is None])
+
+
+async def put_off(session: AsyncSession, rows: Sequence[Outbox]) -> None:
+    """Try these again later, and the others meanwhile."""
+    if rows:
+        log.warning("events wait for their consumers", count=len(rows), first=str(rows[0].event_id))
+        later = update(Outbox).where(Outbox.id.in_([row.id for row in rows]))
+        await session.execute(later.values(next_at=func.now() + PUT_OFF))
+
+
+async def note_refusal(session: AsyncSession, row: Outbox, error: Undeliverable) -> None:
+    """The bus is well and refused this one: after 20 tries, ever further apart, a person has to look at it."""
+    attempts = row.attempts + 1
+    dead = attempts >= ATTEMPTS
+    log.error("event refused by the bus", event=row.name, event_id=str(row.event_id), error=str(error), dead=dead)
+    values = {
+        "attempts": attempts,
+        "error": str(error),
+        "next_at": func.now() + PUT_OFF * attempts,
+        "dead_at": func.now() if dead else None,
+    }
+    await session.execute(update(Outbox).where(Outbox.id == row.id).values(values))
 
 
 async def move_to_log(session: AsyncSession, ids: list[int]) -> int:
-    columns = [EventLog.id, EventLog.event_id, EventLog.name, EventLog.body, EventLog.headers, EventLog.created_at]
-    names = [column.key for column in columns]
+    """In one statement: an event is in the outbox or in the log, never in both or neither."""
+    names = ["id", "event_id", "name", "body", "headers", "created_at"]
     moved = delete(Outbox).where(Outbox.id.in_(ids)).returning(*(getattr(Outbox, name) for name in names)).cte("moved")
     result = await session.execute(insert(EventLog).from_select(names, select(*(moved.c[name] for name in names))))
     return cast("CursorResult[Any]", result).rowcount
-
-
-async def note_failure(session: AsyncSession, row: Outbox, error: Undeliverable) -> None:
-    """The bus is well and refused this one: after 20 tries a person has to look at it."""
-    last = row.attempts + 1 >= ATTEMPTS
-    log.error("event refused by the bus", event=row.name, event_id=str(row.event_id), error=str(error), dead=last)
-    values = {"attempts": row.attempts + 1, "error": str(error), "dead_at": func.now() if last else None}
-    await session.execute(update(Outbox).where(Outbox.id == row.id).values(values))

@@ -31,6 +31,7 @@ class Outbox(Base):
     headers: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    next_at: Mapped[datetime] = mapped_column(server_default=func.now())
     error: Mapped[str | None]
     dead_at: Mapped[datetime | None]
 
@@ -54,7 +55,7 @@ class EventLog(Base):
 
 
 class Inbox(Base):
-    """The events that have had their effect. Kept 14 days, longer than any replay or retry."""
+    """The events that have had their effect. Kept 28 days from the event's birth, longer than any replay or retry."""
 
     __tablename__ = "inbox"
 
