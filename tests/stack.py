@@ -53,6 +53,7 @@ class Stack:
     durable: bool = False
     settings: dict[str, str] = field(default_factory=dict)
     slow_card_seconds: float = 3.0
+    module: str = "services"
 
     def __post_init__(self) -> None:
         database, self.sandbox_port, self.smtp_port, *ports = free_ports(3 + len(self.layout))
@@ -107,7 +108,7 @@ class Stack:
     def start_worker(self, worker: Worker) -> None:
         name = "-".join(worker.services) if len(worker.services) < len(EVERYTHING) else "services"
         arguments = ("run", *worker.services, "--port", worker.port)
-        worker.process = self.launch(f"{name}-{worker.port}", "services", *arguments)
+        worker.process = self.launch(f"{name}-{worker.port}", self.module, *arguments)
 
     def launch(self, name: str, module: str, *arguments: object) -> Process:
         argv = [sys.executable, "-m", module, *map(str, arguments)]

@@ -15,6 +15,7 @@ import pytest
 
 from tests.people import Customer, World
 from tests.stack import API_KEY, EVERYTHING, Stack, running_stack
+from tests.unguarded import drop_guard
 
 SEATS = [f"{row}{number}" for row in "AB" for number in range(1, 11)]
 BUYERS = 20
@@ -31,13 +32,14 @@ def two_processes() -> Iterator[Stack]:
 @pytest.fixture
 async def doors(two_processes: Stack) -> AsyncIterator[list[World]]:
     """The same cinema through each of the processes."""
-    worlds = [
-        World(dict.fromkeys(EVERYTHING, worker.url), two_processes.sandbox_url, API_KEY)
-        for worker in two_processes.workers
-    ]
+    worlds = doors_of(two_processes)
     yield worlds
     for world in worlds:
         await world.close()
+
+
+def doors_of(stack: Stack) -> list[World]:
+    return [World(dict.fromkeys(EVERYTHING, worker.url), stack.sandbox_url, API_KEY) for worker in stack.workers]
 
 
 async def open_sale(world: World) -> Any:
@@ -64,18 +66,33 @@ def winners(answers: list[httpx.Response]) -> Counter[str]:
     return Counter(seat["label"] for answer in answers if answer.is_success for seat in answer.json()["seats"])
 
 
-async def test_every_seat_has_exactly_one_winner_and_every_loser_is_told_that_it_is_taken(doors: list[World]) -> None:
+async def storm(doors: list[World]) -> None:
+    """Every seat wanted by twenty at once. Raises AssertionError if one is sold twice, or not at all."""
     showtime = await open_sale(doors[0])
     wishes = [[seat] for seat in SEATS for _ in range(BUYERS)]
     buyers = [doors[number % len(doors)].customer() for number in range(len(wishes))]
     answers = await rush(buyers, showtime["id"], wishes)
-    assert winners(answers) == Counter(SEATS)
+    assert winners(answers) == Counter(SEATS), f"sold {sum(winners(answers).values())} times {len(SEATS)} seats"
     assert Counter(answer.status_code for answer in answers) == {201: len(SEATS), 409: len(SEATS) * (BUYERS - 1)}
     lost = [(answer, wish) for answer, wish in zip(answers, wishes, strict=True) if answer.status_code == 409]
     assert all(answer.json()["code"] == "seats_taken" for answer, _ in lost)
     assert all(answer.json()["taken"] == wish for answer, wish in lost)
     seats = await doors[0].customer().get(f"/api/reservations/showtimes/{showtime['id']}/seats")
     assert len(seats["held"]) == len(SEATS)
+
+
+async def test_every_seat_has_exactly_one_winner_and_every_loser_is_told_that_it_is_taken(doors: list[World]) -> None:
+    await storm(doors)
+
+
+async def test_without_the_pre_check_and_the_primary_key_the_same_storm_finds_double_sales() -> None:
+    with running_stack(layout=(EVERYTHING, EVERYTHING), module="tests.unguarded") as stack:
+        drop_guard(stack.postgres.dsn)
+        worlds = doors_of(stack)
+        with pytest.raises(AssertionError, match=r"sold \d+ times 20 seats"):
+            await storm(worlds)
+        for world in worlds:
+            await world.close()
 
 
 async def test_overlapping_groups_get_all_of_their_seats_or_none_and_nobody_waits_for_ever(doors: list[World]) -> None:
