@@ -56,9 +56,10 @@ async def check_in(session: AsyncSession, staff_id: UUID, shown: Presented) -> S
     scan = await open_scan(session, staff_id, shown)
     if scan is None:
         return await earlier_scan(session, shown)
-    ticket = scan.ticket = await find(session, shown.code)
+    ticket = await find(session, shown.code)
     if ticket is not None:
         scan.result = await judge(session, ticket, scan, shown.showtime_id)
+    scan.ticket = ticket
     if ticket is not None and scan.result == ScanResult.ALREADY_USED:
         scan.first_used_at, scan.first_used_gate = ticket.used_at, ticket.used_gate
     await session.flush()

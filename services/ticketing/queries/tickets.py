@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.shared.auth import Principal, Role
 from services.shared.db import settings_of
+from services.shared.errors import ServiceUnavailable
 from services.ticketing import codes
-from services.ticketing.errors import ShowtimeNotKnown, TicketNotFound
+from services.ticketing.errors import TicketNotFound
 from services.ticketing.models import Showtime, Ticket, TicketStatus
 
 # What a door may meet before it is online again.
@@ -44,10 +45,12 @@ async def tickets_of(session: AsyncSession, booking_id: UUID) -> list[Ticket]:
 
 
 async def showtime_of(session: AsyncSession, found: Ticket) -> Showtime:
-    """Its showtime as it is now. Raises ShowtimeNotKnown."""
+    """Its showtime as it is now. Raises ServiceUnavailable while the programme's word of it has not come yet."""
     showtime = await session.get(Showtime, found.showtime_id)
     if showtime is None:
-        raise ShowtimeNotKnown
+        raise ServiceUnavailable(
+            "The programme's word of this showtime has not come yet. Please try again."
+        )
     return showtime
 
 
