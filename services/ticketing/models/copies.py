@@ -48,6 +48,20 @@ class Showtime(Base):
     status: Mapped[ShowtimeStatus] = mapped_column(default=ShowtimeStatus.SCHEDULED)
     reason: Mapped[str] = mapped_column(default="")
 
+    @property
+    def shown(self) -> dict[str, Any]:
+        """As orders show it."""
+        return {
+            "id": str(self.id),
+            "starts_at": self.starts_at.isoformat(),
+            "timezone": self.timezone,
+            "theater": self.theater,
+            "hall": self.hall,
+            "format": self.format,
+            "language": self.language,
+            "status": self.status,
+        }
+
 
 class Hold(Base):
     """The first word of a hold, whichever event brought it: its row makes SeatHeld and SeatsReleased queue.

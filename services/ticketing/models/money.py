@@ -48,6 +48,17 @@ class RefundStatus(StrEnum):
     FAILED = "failed"
 
 
+class RefundCause(StrEnum):
+    """`LATE`: a payment for a closed order; `EXTRA`: one for an order that is paid already."""
+
+    CUSTOMER = "customer"
+    MANAGER = "manager"
+    SHOWTIME_CANCELLED = "showtime_cancelled"
+    SEATS_LOST = "seats_lost"
+    LATE = "late"
+    EXTRA = "extra"
+
+
 class Account(StrEnum):
     """Accounts of the ledger. Debits are positive: money that came to us, money we gave up.
 
@@ -105,7 +116,8 @@ class Intent(Base):
 class Refund(Base):
     """Money on its way back. `settles`: the order is refunded when this is done. `sold`: it had become revenue.
 
-    A refund that does not settle its order is tried again by itself when it fails.
+    `reason` is what a manager wrote. `tries` counts refunds at the provider, `key_number` its failures to answer. A
+    refund that does not settle its order is tried again by itself when it fails.
     """
 
     __tablename__ = "refund"
@@ -125,12 +137,14 @@ class Refund(Base):
     coins: Mapped[int | None]
     to: Mapped[RefundTo]
     status: Mapped[RefundStatus] = mapped_column(default=RefundStatus.PENDING)
-    reason: Mapped[str]
+    cause: Mapped[RefundCause]
+    reason: Mapped[str] = mapped_column(default="")
     seats: Mapped[list[str]]
     settles: Mapped[bool]
     sold: Mapped[bool]
     intent_id: Mapped[UUID | None] = mapped_column(ForeignKey("intent.id"))
     stripe_id: Mapped[str | None] = mapped_column(unique=True)
+    tries: Mapped[int] = mapped_column(default=1)
     key_number: Mapped[int] = mapped_column(default=1)
     failure: Mapped[str | None]
     next_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -190,6 +204,16 @@ class LedgerEntry(Base):
     amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class LedgerUnsealed(Base):
+    """Entries that the sealer has not come to yet, so that it need not search the whole ledger every second."""
+
+    __tablename__ = "ledger_unsealed"
+
+    entry_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("ledger_entry.id"), primary_key=True, autoincrement=False
+    )
 
 
 class LedgerSeal(Base):

@@ -5,12 +5,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, func, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, func, text
 from sqlalchemy.orm import Mapped, composite, mapped_column, relationship
 
 from services.shared.events import HeldSeat
 from services.ticketing.models.base import Base, Money
-from services.ticketing.models.money import Intent, Refund, RefundStatus
+from services.ticketing.models.money import Intent, Refund
 from services.ticketing.models.tickets import Ticket
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ class Order(Base):
     """One booking. `status` and `closing` change in `saga.advance()` only; `version` counts its changes.
 
     `movie` and `showtime` are as the customer is shown them; ids and times in them are strings. `paid` is the money
-    that buys the seats: that of a payment which is merely sent back is not in it.
+    that buys the seats, and `intent_id` the card payment it came by: one that is merely sent back is neither.
+    `closing` stays in an expired or cancelled order as the reason.
     """
 
     __tablename__ = "orders"
@@ -66,6 +67,9 @@ class Order(Base):
         Index("orders_passing_idx", "status", postgresql_where=text("status IN ('paying', 'paid', 'refunding')")),
         CheckConstraint("total = subtotal - discount AND total >= 0 AND discount >= 0", "total"),
         CheckConstraint("paid >= 0 AND paid <= total", "paid"),
+        CheckConstraint(
+            "closing IS NULL OR status IN ('awaiting_payment', 'paying', 'expired', 'cancelled')", "closing"
+        ),
     )
 
     booking_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -73,7 +77,6 @@ class Order(Base):
     showtime_id: Mapped[UUID]
     status: Mapped[OrderStatus]
     closing: Mapped[Closing | None]
-    reason: Mapped[str] = mapped_column(default="")
     version: Mapped[int] = mapped_column(default=0)
     seats: Mapped[list[dict[str, Any]]]
     movie: Mapped[dict[str, Any]]
@@ -88,6 +91,8 @@ class Order(Base):
     method: Mapped[Method | None]
     paid: Mapped[int] = mapped_column(default=0)
     paid_at: Mapped[datetime | None]
+    intent_id: Mapped[UUID | None] = mapped_column(ForeignKey("intent.id"))
+    disputed_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     intents: Mapped[list[Intent]] = relationship(
@@ -124,12 +129,6 @@ class Order(Base):
     @property
     def is_overdue(self) -> bool:
         return self.expires_at <= datetime.now(UTC)
-
-    @property
-    def refundable(self) -> int:
-        """What was paid less what went back or is on its way."""
-        gone = (refund.amount for refund in self.refunds if refund.sold and refund.status != RefundStatus.FAILED)
-        return self.paid - sum(gone)
 
 
 class TimelineRow(Base):

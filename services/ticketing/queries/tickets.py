@@ -48,9 +48,7 @@ async def showtime_of(session: AsyncSession, found: Ticket) -> Showtime:
     """Its showtime as it is now. Raises ServiceUnavailable while the programme's word of it has not come yet."""
     showtime = await session.get(Showtime, found.showtime_id)
     if showtime is None:
-        raise ServiceUnavailable(
-            "The programme's word of this showtime has not come yet. Please try again."
-        )
+        raise ServiceUnavailable("The programme's word of this showtime has not come yet. Please try again.")
     return showtime
 
 

@@ -1,0 +1,123 @@
+"""Orders as their owners and the staff see them, and locked for those who change them."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, String, cast, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from services.shared.auth import Principal, Role
+from services.shared.db import Sessions, arrived
+from services.shared.paging import Paging, Rows, page
+from services.ticketing.errors import OrderNotFound
+from services.ticketing.models import Customer, Order, OrderStatus, SagaEntry
+from services.ticketing.queries.tickets import signed
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Of a list of orders. Only managers see others' than their own."""
+
+    status: OrderStatus | None = None
+    when: Literal["upcoming", "past"] | None = None
+    user_id: UUID | None = None
+    showtime_id: UUID | None = None
+    query: str | None = None
+
+
+async def locked(session: AsyncSession, booking_id: UUID) -> Order:
+    """The order for a change: whoever changes an order locks it first. Raises OrderNotFound."""
+    mine = select(Order).where(Order.booking_id == booking_id).with_for_update()
+    order = await session.scalar(mine, execution_options={"populate_existing": True})
+    if order is None:
+        raise OrderNotFound
+    return order
+
+
+async def find(session: AsyncSession, principal: Principal, booking_id: UUID, since: int = -1) -> Order | None:
+    """With all that is shown of it, if its version has passed `since`: the caller's own, or anybody's for staff."""
+    query = whole().where(Order.booking_id == booking_id, Order.version > since)
+    if not principal.may(Role.staff):
+        query = query.where(Order.user_id == principal.id)
+    found = await session.scalar(query, execution_options={"populate_existing": True})
+    return None if found is None else with_codes(session, found)
+
+
+async def order(session: AsyncSession, principal: Principal, booking_id: UUID) -> Order:
+    """Raises OrderNotFound."""
+    await session.flush()
+    found = await find(session, principal, booking_id)
+    if found is None:
+        raise OrderNotFound
+    return found
+
+
+async def awaited(transactions: Sessions, principal: Principal, booking_id: UUID, wait: float, since: int) -> Order:
+    """The order once its version has passed `since`, or as it is after `wait` seconds. Raises OrderNotFound."""
+
+    async def look(session: AsyncSession) -> Order | None:
+        return await find(session, principal, booking_id)
+
+    async def look_for_news() -> Order | None:
+        async with transactions.begin() as session:
+            return await find(session, principal, booking_id, since)
+
+    found = await transactions.signals.until(look_for_news, booking_id, wait)
+    return found or await arrived(transactions, look, booking_id, OrderNotFound)
+
+
+async def orders(session: AsyncSession, principal: Principal, filters: Filters, place: Paging) -> Rows[Order]:
+    """Newest first: the caller's own; for managers everybody's, unless they filter."""
+    query = whole().where(*conditions(filters))
+    if not principal.may(Role.manager):
+        query = query.where(Order.user_id == principal.id)
+    found = await page(session, query, place, Order.booking_id, descending=True)
+    return Rows([with_codes(session, one) for one in found.items], found.next_cursor)
+
+
+def conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if filters.status is not None:
+        found.append(Order.status == filters.status)
+    if filters.when is not None:
+        now = datetime.now(UTC)
+        found.append(Order.starts_at >= now if filters.when == "upcoming" else Order.starts_at < now)
+    if filters.user_id is not None:
+        found.append(Order.user_id == filters.user_id)
+    if filters.showtime_id is not None:
+        found.append(Order.showtime_id == filters.showtime_id)
+    if filters.query:
+        found.append(matches(filters.query))
+    return found
+
+
+def matches(text: str) -> ColumnElement[bool]:
+    """By a booking's id or its beginning, or by a part of the customer's name or mail address."""
+    people = select(Customer.user_id).where(
+        or_(Customer.email.icontains(text, autoescape=True), Customer.full_name.icontains(text, autoescape=True))
+    )
+    begins = cast(Order.booking_id, String).startswith(text.lower(), autoescape=True)
+    return or_(begins, Order.user_id.in_(people))
+
+
+async def saga(session: AsyncSession, booking_id: UUID) -> tuple[Order, list[SagaEntry]]:
+    """The order with the steps it took, oldest first. Raises OrderNotFound."""
+    order = await session.scalar(whole().where(Order.booking_id == booking_id))
+    if order is None:
+        raise OrderNotFound
+    steps = select(SagaEntry).where(SagaEntry.booking_id == booking_id).order_by(SagaEntry.id)
+    return order, list(await session.scalars(steps))
+
+
+def whole() -> Select[tuple[Order]]:
+    parts = (Order.intents, Order.refunds, Order.tickets, Order.timeline)
+    return select(Order).options(*(selectinload(part) for part in parts))
+
+
+def with_codes(session: AsyncSession, order: Order) -> Order:
+    for ticket in order.tickets:
+        signed(session, ticket)
+    return order
