@@ -179,7 +179,7 @@ def decode(message: Message) -> Event:
 def context(message: Message) -> Any:
     """Log lines of a handler carry the ids of the event and of the request that caused it."""
     ids = {key: message.headers[key] for key in ("request_id", "booking_id") if key in message.headers}
-    return bound_contextvars(event=message.name, event_id=str(message.id), **ids)
+    return bound_contextvars(event_name=message.name, event_id=str(message.id), **ids)
 
 
 def is_database_away(error: Exception) -> bool:

@@ -111,7 +111,7 @@ async def note_refusal(session: AsyncSession, row: Outbox, error: Undeliverable)
     """The bus is well and refused this one: after 20 tries, ever further apart, a person has to look at it."""
     attempts = row.attempts + 1
     dead = attempts >= ATTEMPTS
-    log.error("event refused by the bus", event=row.name, event_id=str(row.event_id), error=str(error), dead=dead)
+    log.error("event refused", event_name=row.name, event_id=str(row.event_id), error=str(error), dead=dead)
     values = {
         "attempts": attempts,
         "error": str(error),

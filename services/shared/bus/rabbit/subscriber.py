@@ -143,7 +143,7 @@ async def hand_over(deliver: Deliver, incoming: AbstractIncomingMessage) -> None
     try:
         await deliver(read(incoming))
     except Exception:
-        log.exception("message neither handled nor parked", event=incoming.type, event_id=incoming.message_id)
+        log.exception("message neither handled nor parked", event_name=incoming.type, event_id=incoming.message_id)
         await asyncio.sleep(REQUEUE_SECONDS)
         answer = incoming.reject(requeue=True)
     else:
