@@ -17,7 +17,7 @@ TEMPLATES = mail.Templates(Path(__file__).parent / "templates")
 async def tickets_issued(session: AsyncSession, order: Order, tickets: Sequence[Ticket]) -> None:
     """The tickets with their QR codes. Nobody is told whose address we do not have (any more)."""
     customer = await session.get(Customer, order.user_id)
-    if customer is None:
+    if customer is None or not tickets:
         return
     settings = settings_of(session)
     signed = [codes.sign(settings, ticket) for ticket in tickets]

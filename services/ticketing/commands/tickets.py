@@ -1,5 +1,6 @@
 """Tickets come into being when seats are sold, and end when the money goes back."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.shared.events import HeldSeat, TicketIssued, TicketVoided
 from services.shared.messaging import publish
+from services.ticketing import notices
 from services.ticketing.errors import LiveTicketExists
 from services.ticketing.models import Customer, Order, Ticket, TicketStatus
 
@@ -71,6 +73,18 @@ async def void(session: AsyncSession, booking_id: UUID, seat_nos: Collection[int
     for ticket in tickets:
         publish(session, voided(ticket))
     return tickets
+
+
+async def name_holder(session: AsyncSession, customer: Customer) -> None:
+    """Write the name on tickets that were issued before we knew it, and mail them. Changes nothing otherwise."""
+    nameless = update(Ticket).where(Ticket.user_id == customer.user_id, Ticket.holder_name == "")
+    named = nameless.values(holder_name=customer.full_name).returning(Ticket)
+    by_booking: defaultdict[UUID, list[Ticket]] = defaultdict(list)
+    for ticket in await session.scalars(named, execution_options={"populate_existing": True}):
+        by_booking[ticket.booking_id].append(ticket)
+    for booking_id, tickets in by_booking.items():
+        live = [ticket for ticket in tickets if ticket.status != TicketStatus.VOID]
+        await notices.tickets_issued(session, await session.get_one(Order, booking_id), live)
 
 
 def voided(ticket: Ticket) -> TicketVoided:

@@ -38,12 +38,6 @@ async def ticket(session: AsyncSession, principal: Principal, ticket_id: UUID) -
     return signed(session, found)
 
 
-async def tickets_of(session: AsyncSession, booking_id: UUID) -> list[Ticket]:
-    """A booking's tickets with their codes, by seat; void ones included."""
-    query = select(Ticket).where(Ticket.booking_id == booking_id).order_by(Ticket.seat_no, Ticket.issued_at)
-    return [signed(session, found) for found in await session.scalars(query)]
-
-
 async def showtime_of(session: AsyncSession, found: Ticket) -> Showtime:
     """Its showtime as it is now. Raises ServiceUnavailable while the programme's word of it has not come yet."""
     showtime = await session.get(Showtime, found.showtime_id)
@@ -65,5 +59,6 @@ async def door_keys(session: AsyncSession) -> DoorKeys:
 
 
 def signed(session: AsyncSession, found: Ticket) -> Ticket:
+    """With its code."""
     found.code = codes.sign(settings_of(session), found)
     return found

@@ -143,6 +143,10 @@ async def test_bad_scans_are_refused(app: FastAPI) -> None:
     for change in wrong:
         answer = await caller(app, Role.staff).post(CHECKINS, json={"code": "x", "gate": "north", **change})
         assert (answer.status_code, answer.json()["code"]) == (422, "validation_error"), change
+    lone_surrogate = await caller(app, Role.staff).post(
+        CHECKINS, content=rb'{"code": "\ud800", "gate": "north"}', headers={"Content-Type": "application/json"}
+    )
+    assert lone_surrogate.status_code == 422
 
 
 def offline(ticket: Ticket, scan_id: str, minutes_ago: float, gate: str = "tent") -> dict[str, str]:

@@ -10,7 +10,7 @@ from services.shared.ids import new_id
 from services.shared.mail import Mail, compose
 from services.ticketing import notices
 from services.ticketing.commands import tickets
-from services.ticketing.models import Order, Refund, RefundCause, RefundTo
+from services.ticketing.models import Order, Refund, RefundCause, RefundTo, Ticket
 from services.ticketing.tests.facts import make_customer, make_order, make_showtime, sessions_of
 
 
@@ -95,3 +95,20 @@ async def test_somebody_without_an_address_gets_no_mail(app: FastAPI) -> None:
         refund = Refund(id=new_id(), amount=1250, currency="EUR", to=RefundTo.CARD, cause=RefundCause.CUSTOMER)
         await notices.order_refunded(session, order, refund)
     assert await mails(app) == []
+
+
+async def test_a_customer_who_arrives_after_the_tickets_still_gets_them(app: FastAPI) -> None:
+    order = make_order(make_showtime(), new_id(), 7, 8)
+    async with sessions_of(app).begin() as session:
+        session.add(order)
+    await issue(app, order)
+    async with sessions_of(app).begin() as session:
+        await tickets.void(session, order.booking_id, [108])
+    customer = make_customer(order.user_id)
+    for _ in range(2):
+        async with sessions_of(app).begin() as session:
+            await tickets.name_holder(session, await session.merge(customer))
+            names = await session.scalars(select(Ticket.holder_name))
+            assert names.all() == ["Ada Test", "Ada Test"]
+    [mail] = await mails(app)
+    assert "Seats  F7\n" in part(mail, "plain")

@@ -1,0 +1,118 @@
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import select
+
+from infra.sandbox.tests.process import API_KEY, SandboxProcess
+from services.shared.auth import Principal, Role
+from services.shared.errors import ValidationFailed
+from services.shared.ids import new_id
+from services.ticketing.commands import topups
+from services.ticketing.errors import GuestsHaveNoWallet
+from services.ticketing.models import Account, IntentStatus, LedgerEntry, TopUp, TopUpStatus
+from services.ticketing.payments import Payments, opened
+from services.ticketing.queries.wallet import statement
+from services.ticketing.tests.facts import sessions_of
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
+    process = SandboxProcess(Path(tmp_path_factory.mktemp("sandbox")), "http://127.0.0.1:9/")
+    process.start()
+    yield process
+    process.kill()
+
+
+async def admit(_: str) -> None:
+    """No budget here."""
+
+
+@pytest.fixture
+async def payments(app: FastAPI, sandbox: SandboxProcess) -> AsyncIterator[Payments]:
+    changes = {"stripe_api_key": API_KEY, "stripe_api_base": f"{sandbox.origin}/sandbox"}
+    async with opened(app.state.settings.model_copy(update=changes), admit) as client:
+        yield client
+
+
+async def confirm(sandbox: SandboxProcess, started: topups.Started, card: str) -> None:
+    form = {"client_secret": started.payment.client_secret or "", "payment_method": card}
+    async with httpx.AsyncClient() as browser:
+        await browser.post(f"{sandbox.origin}/sandbox/v1/payment_intents/{started.payment.id}/confirm", data=form)
+
+
+async def balance(app: FastAPI, user_id: UUID) -> int:
+    async with sessions_of(app).begin() as session:
+        return (await statement(session, user_id)).balance
+
+
+async def test_coins_are_credited_once_when_the_provider_says_that_they_are_paid(
+    app: FastAPI, payments: Payments, sandbox: SandboxProcess
+) -> None:
+    sessions, user = sessions_of(app), Principal(new_id(), Role.customer, is_guest=False)
+    started = await topups.start(sessions, payments, user, 2000)
+    assert (started.amount, started.currency, started.coins) == (2000, "EUR", 200)
+    assert started.payment.metadata == {"kind": "topup", "topup_id": str(started.topup_id)}
+    await confirm(sandbox, started, "pm_card_chargeDeclined")
+    async with sessions.begin() as session:
+        await topups.topup_failed(session, await payments.intent(started.payment.id))
+    assert await balance(app, user.id) == 0
+
+    await confirm(sandbox, started, "pm_card_visa")
+    paid = await payments.intent(started.payment.id)
+    assert paid.status is IntentStatus.SUCCEEDED
+
+    async def hear_of_it() -> None:
+        async with sessions.begin() as session:
+            await topups.topup_paid(session, paid)
+
+    await asyncio.gather(*(hear_of_it() for _ in range(5)))
+    assert await balance(app, user.id) == 200
+    async with sessions.begin() as session:
+        await topups.topup_failed(session, replace(paid, failure="an old word"))
+        topup = await session.get_one(TopUp, started.topup_id)
+        assert (topup.status, topup.failure) == (TopUpStatus.PAID, None)
+        sides = await session.execute(select(LedgerEntry.account, LedgerEntry.amount).order_by(LedgerEntry.account))
+        assert [tuple(side) for side in sides] == [(Account.CLEARING, 2000), (Account.COINS, -2000)]
+
+
+async def test_a_payment_that_does_not_fit_its_topup_credits_nothing(app: FastAPI, payments: Payments) -> None:
+    sessions, user = sessions_of(app), Principal(new_id(), Role.customer, is_guest=False)
+    started = await topups.start(sessions, payments, user, 2000)
+    good = started.payment
+    for wrong in (
+        replace(good, amount=1999),
+        replace(good, currency="USD"),
+        replace(good, id="pi_another"),
+        replace(good, metadata={"kind": "topup", "topup_id": str(new_id())}),
+    ):
+        with pytest.raises(topups.TopUpMismatch):
+            async with sessions.begin() as session:
+                await topups.topup_paid(session, wrong)
+    assert await balance(app, user.id) == 0
+
+
+async def test_a_payment_whose_id_we_had_no_time_to_store_is_credited(app: FastAPI, payments: Payments) -> None:
+    sessions, user = sessions_of(app), Principal(new_id(), Role.customer, is_guest=False)
+    started = await topups.start(sessions, payments, user, 2000)
+    async with sessions.begin() as session:
+        (await session.get_one(TopUp, started.topup_id)).intent_id = None
+    async with sessions.begin() as session:
+        await topups.topup_paid(session, started.payment)
+    assert await balance(app, user.id) == 200
+
+
+async def test_only_registered_users_buy_whole_coins(app: FastAPI, payments: Payments) -> None:
+    sessions = sessions_of(app)
+    with pytest.raises(GuestsHaveNoWallet):
+        await topups.start(sessions, payments, Principal(new_id(), Role.customer, is_guest=True), 2000)
+    with pytest.raises(ValidationFailed) as refused:
+        await topups.start(sessions, payments, Principal(new_id(), Role.customer, is_guest=False), 1005)
+    assert refused.value.fields["errors"][0]["pointer"] == "/body/amount"
+    async with sessions.begin() as session:
+        assert (await session.scalars(select(TopUp))).all() == []
