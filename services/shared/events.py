@@ -326,6 +326,7 @@ SUBSCRIPTIONS: dict[str, frozenset[type[Event]]] = {
             *(HallLayoutPublished, ShowtimeScheduled, ShowtimeChanged, ShowtimeCancelled),
             *(PaymentStarted, PaymentSucceeded, PaymentAbandoned),
             *(TicketIssued, TicketVoided, TicketScanned),
+            UserErased,
         }
     ),
     "ticketing": frozenset(

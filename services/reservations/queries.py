@@ -1,0 +1,133 @@
+"""What is asked."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.reservations import maps
+from services.reservations.errors import HoldNotFound, ShowtimeNotFound
+from services.reservations.held import Held
+from services.reservations.maps import SeatMap
+from services.reservations.models import Claim, Hold, HoldStatus, SeatStatus, Showtime, Ticket
+from services.reservations.offers import read_plan
+from services.reservations.office import Office
+from services.shared.db import arrived
+from services.shared.paging import Paging, Rows, page
+
+SeatUse = Literal["free", "held", "sold", "blocked"]
+
+USE: dict[int, SeatUse] = {
+    SeatStatus.free: "free",
+    SeatStatus.held: "held",
+    SeatStatus.paying: "held",
+    SeatStatus.sold: "sold",
+    SeatStatus.blocked: "blocked",
+}
+
+
+@dataclass(frozen=True)
+class SeatOccupancy:
+    seat_no: int
+    label: str
+    status: SeatUse
+    booking_id: UUID | None
+    name: str | None
+    scanned_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Occupancy:
+    capacity: int
+    free: int
+    held: int
+    sold: int
+    blocked: int
+    scanned: int
+    seats: list[SeatOccupancy]
+
+
+@dataclass(frozen=True)
+class Export:
+    """Everything that is stored about one user."""
+
+    holds: list[Held]
+    tickets: Sequence[Ticket]
+
+
+async def seat_map(office: Office, showtime_id: UUID) -> SeatMap:
+    """As it is now. Waits for a showtime that has just been made. Raises ShowtimeNotFound."""
+    found = await maps.read(office.statements, [showtime_id])
+    if showtime_id not in found:
+
+        async def look(session: AsyncSession) -> Showtime | None:
+            return await session.get(Showtime, showtime_id)
+
+        await arrived(office.sessions, look, showtime_id, ShowtimeNotFound)
+        found = await maps.read(office.statements, [showtime_id])
+    return found[showtime_id]
+
+
+async def hold(session: AsyncSession, user_id: UUID, booking_id: UUID) -> Held:
+    """Raises HoldNotFound, also for somebody else's."""
+    found = await session.scalar(select(Hold).where(Hold.booking_id == booking_id, Hold.user_id == user_id))
+    if found is None:
+        raise HoldNotFound
+    return Held.of(found)
+
+
+async def active_holds(session: AsyncSession, user_id: UUID, place: Paging) -> Rows[Held]:
+    """A user's holds that can still be paid for or given back, newest first."""
+    mine = select(Hold).where(Hold.user_id == user_id, Hold.status.in_([HoldStatus.held, HoldStatus.paying]))
+    rows = await page(session, mine, place, Hold.booking_id, descending=True)
+    return Rows([Held.of(row) for row in rows.items], rows.next_cursor)
+
+
+async def occupancy(session: AsyncSession, showtime_id: UUID) -> Occupancy:
+    """Raises ShowtimeNotFound."""
+    showtime = await session.get(Showtime, showtime_id)
+    plan = await read_plan(session, showtime.hall_id, showtime.layout_version) if showtime else None
+    if plan is None:
+        raise ShowtimeNotFound
+    claims = {claim.seat_no: claim for claim in await session.scalars(select(Claim).filter_by(showtime_id=showtime_id))}
+    live = select(Ticket).filter_by(showtime_id=showtime_id, voided=False)
+    tickets = {ticket.seat_no: ticket for ticket in await session.scalars(live)}
+    seats = [
+        occupied(seat.seat_no, seat.label, claims.get(seat.seat_no), tickets.get(seat.seat_no)) for seat in plan.seats
+    ]
+    count = Counter(seat.status for seat in seats)
+    return Occupancy(
+        capacity=len(seats),
+        free=count["free"],
+        held=count["held"],
+        sold=count["sold"],
+        blocked=count["blocked"],
+        scanned=sum(1 for seat in seats if seat.scanned_at),
+        seats=seats,
+    )
+
+
+def occupied(seat_no: int, label: str, claim: Claim | None, ticket: Ticket | None) -> SeatOccupancy:
+    """The ticket tells only of the booking that has the seat."""
+    booking_id = claim.booking_id if claim else None
+    if ticket is None or ticket.booking_id != booking_id:
+        ticket = None
+    return SeatOccupancy(
+        seat_no=seat_no,
+        label=label,
+        status=USE[claim.status] if claim else "free",
+        booking_id=booking_id,
+        name=ticket.holder_name if ticket else None,
+        scanned_at=ticket.scanned_at if ticket else None,
+    )
+
+
+async def export(session: AsyncSession, user_id: UUID) -> Export:
+    holds = await session.scalars(select(Hold).where(Hold.user_id == user_id).order_by(Hold.booking_id))
+    tickets = await session.scalars(select(Ticket).where(Ticket.user_id == user_id).order_by(Ticket.ticket_id))
+    return Export([Held.of(found) for found in holds], tickets.all())

@@ -1,0 +1,176 @@
+"""Halls and showtimes for the tests, as the other services would announce them, and people who want seats."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from services.reservations.handlers import HANDLERS
+from services.reservations.layouts import Plan
+from services.shared.auth import Role
+from services.shared.events import (
+    Event,
+    Film,
+    Hall,
+    HallLayoutPublished,
+    HeldSeat,
+    LayoutSeat,
+    PaymentSucceeded,
+    Price,
+    ShowtimeScheduled,
+    Theater,
+)
+from services.shared.ids import new_id
+from services.shared.testing import caller, deliver
+
+THEATER = Theater(id=new_id(), name="Gloria", city="Berlin", timezone="Europe/Berlin")
+PRICES = {("standard", "adult"): 1200, ("standard", "child"): 800, ("premium", "adult"): 1500}
+
+
+def seats(rows: int, per_row: int, aisles_after: Sequence[int] = (), **categories: str) -> list[LayoutSeat]:
+    """Rows A, B, ... from the screen; an aisle is a seat wide; `A1="accessible"` names a seat's category."""
+    return [
+        LayoutSeat(
+            seat_no=row * per_row + number,
+            label=f"{chr(65 + row)}{number}",
+            row=chr(65 + row),
+            number=number,
+            category=categories.get(f"{chr(65 + row)}{number}", "standard"),
+            x=float(number + sum(number > aisle for aisle in aisles_after)),
+            y=float(row),
+        )
+        for row in range(rows)
+        for number in range(1, per_row + 1)
+    ]
+
+
+def plan(*args: Any, **categories: str) -> Plan:
+    return Plan(tuple(seats(*args, **categories)))
+
+
+def scheduled(
+    hall: Hall, capacity: int, prices: Mapping[tuple[str, str], int] = PRICES, **facts: Any
+) -> ShowtimeScheduled:
+    starts_at = facts.pop("starts_at", datetime.now(UTC) + timedelta(days=1))
+    values: dict[str, Any] = {
+        "showtime_id": new_id(),
+        "film": Film(id=new_id(), title="The Test Reel", runtime_minutes=100, age_rating="6"),
+        "theater": THEATER,
+        "hall": hall,
+        "capacity": capacity,
+        "starts_at": starts_at,
+        "ends_at": starts_at + timedelta(hours=2),
+        "sales_close_at": starts_at,
+        "format": "2d",
+        "language": "en",
+        "prices": [
+            Price(category=category, ticket_type=kind, amount=amount, currency="EUR")
+            for (category, kind), amount in prices.items()
+        ],
+        "single_seat_rule": False,
+    }
+    return ShowtimeScheduled(**(values | facts))
+
+
+async def tell(app: FastAPI, *events: Event) -> None:
+    await deliver(app, HANDLERS, *events)
+
+
+async def on_sale(app: FastAPI, hall_seats: list[LayoutSeat] | None = None, **facts: Any) -> UUID:
+    """A showtime that can be held; four rows of ten unless other seats are given."""
+    hall_seats = hall_seats or seats(4, 10)
+    hall = Hall(id=new_id(), name="One", layout_version=1)
+    showtime = scheduled(hall, len(hall_seats), **facts)
+    await tell(app, HallLayoutPublished(theater=THEATER, hall=hall, seats=hall_seats), showtime)
+    return showtime.showtime_id
+
+
+@dataclass
+class Buyer:
+    """Somebody with a token who wants seats of one showtime."""
+
+    client: httpx.AsyncClient
+    showtime_id: UUID
+    user_id: UUID
+
+    async def ask(
+        self, *labels: str, ticket_type: str = "adult", key: str | None = None, **body: Any
+    ) -> httpx.Response:
+        wanted = {"seats": [{"label": label, "ticket_type": ticket_type} for label in labels]} if labels else {}
+        headers = {"Idempotency-Key": key} if key else {}
+        json = {"showtime_id": str(self.showtime_id), **wanted, **body}
+        return await self.client.post("/api/reservations/holds", json=json, headers=headers)
+
+    async def hold(self, *labels: str, **how: Any) -> Any:
+        answer = await self.ask(*labels, **how)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    async def refused(self, *labels: str, **how: Any) -> Any:
+        """The problem document of a refusal."""
+        answer = await self.ask(*labels, **how)
+        assert answer.is_client_error, answer.text
+        return answer.json()
+
+    async def best(self, count: int, ticket_type: str = "adult", **wish: Any) -> httpx.Response:
+        return await self.ask(best_available={"count": count, "ticket_type": ticket_type, **wish})
+
+    async def give_back(self, held: Any) -> httpx.Response:
+        return await self.client.delete(f"/api/reservations/holds/{held['booking_id']}")
+
+    async def map(self) -> Any:
+        return (await self.client.get(f"/api/reservations/showtimes/{self.showtime_id}/seats")).json()
+
+    async def status(self, held: Any) -> str:
+        return str((await self.client.get(f"/api/reservations/holds/{held['booking_id']}")).json()["status"])
+
+
+def buyer(app: FastAPI, showtime_id: UUID, role: Role = Role.customer) -> Buyer:
+    user_id = new_id()
+    return Buyer(caller(app, role, user_id), showtime_id, user_id)
+
+
+def paid(held: Any, by: Buyer) -> PaymentSucceeded:
+    """What ticketing says when the money for a hold is there."""
+    frozen = [
+        HeldSeat(
+            **{**seat, "price": seat["price"]["amount"]}, currency="EUR", row=seat["label"][0], number=seat["label"][1:]
+        )
+        for seat in held["seats"]
+    ]
+    return PaymentSucceeded(
+        booking_id=held["booking_id"],
+        showtime_id=held["showtime_id"],
+        user_id=by.user_id,
+        amount=held["total"]["amount"],
+        currency="EUR",
+        method="card",
+        seats=frozen,
+    )
+
+
+def labels(held: Any) -> list[str]:
+    return [seat["label"] for seat in held["seats"]]
+
+
+async def sql(app: FastAPI, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+    """Straight into the database, where a test plays the clock."""
+    async with app.state.sessions.begin() as session:
+        result = await session.execute(text(statement), values)
+        return [tuple(row) for row in result] if result.returns_rows else []
+
+
+async def run_out(app: FastAPI, *holds: Any, table_names: Iterable[str] = ("claim", "hold", "slot")) -> None:
+    """The seats' clock of these holds has run out a second ago."""
+    for table in table_names:
+        for held in holds:
+            await sql(
+                app,
+                f"UPDATE {table} SET held_until = now() - interval '1 s' WHERE booking_id = :id AND held_until IS NOT NULL",
+                id=held["booking_id"],
+            )
