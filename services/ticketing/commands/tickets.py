@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from psycopg.errors import UniqueViolation
 from sqlalchemy import func, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -41,7 +42,7 @@ async def issue(session: AsyncSession, order: Order, seats: Sequence[HeldSeat]) 
         async with session.begin_nested():
             session.add_all(tickets)
     except IntegrityError as error:
-        if LIVE_KEY in str(error.orig):
+        if isinstance(error.orig, UniqueViolation) and error.orig.diag.constraint_name == LIVE_KEY:
             raise LiveTicketExists from error
         raise
     for ticket in tickets:
@@ -75,6 +76,16 @@ async def void(session: AsyncSession, booking_id: UUID, seat_nos: Collection[int
     return tickets
 
 
+def voided(ticket: Ticket) -> TicketVoided:
+    return TicketVoided(
+        booking_id=ticket.booking_id,
+        ticket_id=ticket.id,
+        showtime_id=ticket.showtime_id,
+        seat_no=ticket.seat_no,
+        seat=ticket.label,
+    )
+
+
 async def name_holder(session: AsyncSession, customer: Customer) -> None:
     """Write the name on tickets that were issued before we knew it, and mail them. Changes nothing otherwise."""
     nameless = update(Ticket).where(Ticket.user_id == customer.user_id, Ticket.holder_name == "")
@@ -87,11 +98,6 @@ async def name_holder(session: AsyncSession, customer: Customer) -> None:
         await notices.tickets_issued(session, await session.get_one(Order, booking_id), live)
 
 
-def voided(ticket: Ticket) -> TicketVoided:
-    return TicketVoided(
-        booking_id=ticket.booking_id,
-        ticket_id=ticket.id,
-        showtime_id=ticket.showtime_id,
-        seat_no=ticket.seat_no,
-        seat=ticket.label,
-    )
+async def forget_holder(session: AsyncSession, user_id: UUID) -> None:
+    """Take the name of a user who was erased off the tickets."""
+    await session.execute(update(Ticket).where(Ticket.user_id == user_id).values(holder_name=""))

@@ -1,3 +1,4 @@
+import asyncio
 from datetime import UTC, timedelta
 from uuid import UUID
 
@@ -51,6 +52,28 @@ async def test_a_seat_never_has_two_live_tickets_and_the_caller_may_go_on(app: F
         await tickets.void(session, first.booking_id)
         assert len(await tickets.issue(session, rival, rival.held_seats)) == 2
     assert [event.seat for event in await published(app) if isinstance(event, TicketIssued)] == ["F7", "F6", "F7"]
+
+
+async def test_of_ten_orders_for_one_seat_at_once_one_gets_the_ticket(app: FastAPI) -> None:
+    showtime = make_showtime()
+
+    async def buy(*numbers: int) -> None:
+        await sell(app, new_id(), *numbers, showtime=showtime)
+
+    await buy(1)
+    results = await asyncio.gather(*(buy(7, 10 + rival) for rival in range(10)), return_exceptions=True)
+    assert sum(result is None for result in results) == 1
+    assert all(result is None or isinstance(result, LiveTicketExists) for result in results)
+
+
+async def test_an_erased_holders_name_goes(app: FastAPI) -> None:
+    user_id = new_id()
+    async with sessions_of(app).begin() as session:
+        session.add(make_customer(user_id))
+    [ticket] = await sell(app, user_id, 7)
+    async with sessions_of(app).begin() as session:
+        await tickets.forget_holder(session, user_id)
+        assert (await session.get_one(Ticket, ticket.id)).holder_name == ""
 
 
 async def test_voiding_ends_the_named_seats_only_and_only_once(app: FastAPI) -> None:
