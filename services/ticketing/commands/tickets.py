@@ -96,8 +96,3 @@ async def name_holder(session: AsyncSession, customer: Customer) -> None:
     for booking_id, tickets in by_booking.items():
         live = [ticket for ticket in tickets if ticket.status != TicketStatus.VOID]
         await notices.tickets_issued(session, await session.get_one(Order, booking_id), live)
-
-
-async def forget_holder(session: AsyncSession, user_id: UUID) -> None:
-    """Take the name of a user who was erased off the tickets."""
-    await session.execute(update(Ticket).where(Ticket.user_id == user_id).values(holder_name=""))

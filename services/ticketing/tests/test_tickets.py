@@ -66,16 +66,6 @@ async def test_of_ten_orders_for_one_seat_at_once_one_gets_the_ticket(app: FastA
     assert all(result is None or isinstance(result, LiveTicketExists) for result in results)
 
 
-async def test_an_erased_holders_name_goes(app: FastAPI) -> None:
-    user_id = new_id()
-    async with sessions_of(app).begin() as session:
-        session.add(make_customer(user_id))
-    [ticket] = await sell(app, user_id, 7)
-    async with sessions_of(app).begin() as session:
-        await tickets.forget_holder(session, user_id)
-        assert (await session.get_one(Ticket, ticket.id)).holder_name == ""
-
-
 async def test_voiding_ends_the_named_seats_only_and_only_once(app: FastAPI) -> None:
     [first, second] = await sell(app, new_id(), 7, 8)
     async with sessions_of(app).begin() as session:
