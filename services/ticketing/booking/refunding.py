@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.shared.auth import Principal
 from services.shared.db import Sessions
 from services.shared.jobs import Work
 from services.ticketing.booking.intents import Mismatch
@@ -66,7 +67,7 @@ async def pay_one_back(transactions: Sessions, payments: Payments, refund: Refun
         log.warning("refund not asked for yet", booking_id=str(refund.booking_id), error=repr(away.__cause__))
         return await spend_key(transactions, refund, away)
     except PaymentRefused as refused:
-        log.error("refund refused", booking_id=str(refund.booking_id), code=refused.code, error=str(refused))
+        log.exception("refund refused", booking_id=str(refund.booking_id), code=refused.code)
         return await note_failure(transactions, refund, refused.code or "refused")
     async with transactions.begin() as session:
         await take_over(session, seen, refund.id, "stripe")
@@ -108,16 +109,27 @@ async def take_over(session: AsyncSession, seen: SeenRefund, refund_id: UUID, ca
         raise Mismatch(f"refund {seen.id}: there is no {refund_id}")
     order = await order_of(session, booking_id)
     refund = await session.get_one(Refund, refund_id, with_for_update=True)
-    if seen.metadata.get("try") != str(refund.tries):
-        return
+    if seen.metadata.get("try") == str(refund.tries):
+        check(refund, seen)
+        refund.stripe_id = seen.id
+        await apply(session, order, refund, seen, cause)
+
+
+def check(refund: Refund, seen: SeenRefund) -> None:
+    """Raises Mismatch."""
     if (seen.amount, seen.currency) != (refund.amount, refund.currency):
         raise Mismatch(f"refund {seen.id}: {seen.amount} {seen.currency} instead of {refund.amount} {refund.currency}")
-    refund.stripe_id = seen.id
-    if seen.status is RefundStatus.SUCCEEDED and refund.status is RefundStatus.PENDING:
-        await succeed(session, order, refund, cause)
-    elif seen.status is RefundStatus.FAILED and refund.status is not RefundStatus.FAILED:
+
+
+async def apply(session: AsyncSession, order: Order | None, refund: Refund, seen: SeenRefund, cause: str) -> None:
+    """A refund that was done may still come back from the bank; one that failed has ended."""
+    if seen.status is RefundStatus.FAILED and refund.status is not RefundStatus.FAILED:
         await fail(session, order, refund, seen.failure or "failed", cause)
-    elif refund.status is RefundStatus.PENDING:
+    elif refund.status is not RefundStatus.PENDING:
+        return
+    elif seen.status is RefundStatus.SUCCEEDED:
+        await succeed(session, order, refund, cause)
+    else:
         age = datetime.now(UTC) - refund.created_at
         refund.next_at = datetime.now(UTC) + min(max(age / 2, AGAIN), LONGEST_PAUSE)
 
@@ -161,7 +173,7 @@ async def spend_key(transactions: Sessions, refund: Refund, away: PaymentsAway) 
             stored.key_number = max(stored.key_number, refund.key_number + 1)
 
 
-async def retry(session: AsyncSession, booking_id: UUID, to: RefundTo | None, cause: str) -> Order:
+async def retry(session: AsyncSession, manager: Principal, booking_id: UUID, to: RefundTo | None) -> Order:
     """Try a failed refund again, or give coins instead. Raises OrderNotFound, NothingToRetry."""
     order = await orders.locked(session, booking_id)
     if order.status is not OrderStatus.REFUND_FAILED:
@@ -169,5 +181,5 @@ async def retry(session: AsyncSession, booking_id: UUID, to: RefundTo | None, ca
     failed = select(Refund).where(Refund.booking_id == booking_id, Refund.status == RefundStatus.FAILED)
     for refund in await session.scalars(failed.order_by(Refund.number)):
         await refunds.again(session, refund, to=to, after=timedelta(0))
-    await advance(session, order, Trigger.REFUND_RETRIED, Occasion(cause=cause))
-    return order
+    await advance(session, order, Trigger.REFUND_RETRIED, Occasion(cause=f"user {manager.id}"))
+    return await orders.order(session, manager, booking_id)

@@ -3,10 +3,7 @@
 For each booking the entries sum to zero, and once nothing is owed any more the customer's account does so too.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
-from datetime import UTC
 from uuid import UUID
 
 from sqlalchemy import delete, select, text
@@ -14,10 +11,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.shared.jobs import Work
+from services.ticketing import chain
 from services.ticketing.models import Account, LedgerEntry, LedgerSeal, LedgerUnsealed, Method, Order, Refund, RefundTo
 
 SEALS_AT_ONCE = 1000
-FIRST_HASH = bytes(32)
 
 # Where a payment's money is, and where a refund's comes from.
 PAID_INTO = {
@@ -87,15 +84,6 @@ async def bounced(session: AsyncSession, refund: Refund) -> None:
     await record(session, refund.booking_id, f"bounced:{refund.id}:{refund.tries}", refund.currency, sides)
 
 
-def link(previous: bytes, number: int, entry: LedgerEntry) -> bytes:
-    """The hash that seals an entry: over the one before, its number, and all that it says."""
-    facts = [
-        *(number, entry.id, str(entry.booking_id), entry.cause, entry.account),
-        *(entry.amount, entry.currency, entry.at.astimezone(UTC).isoformat()),
-    ]
-    return hashlib.sha256(previous + json.dumps(facts, separators=(",", ":")).encode()).digest()
-
-
 async def seal(work: Work) -> None:
     """Number and chain what has been committed, so that appending needs no global lock."""
     while await seal_some(work) == SEALS_AT_ONCE:
@@ -109,10 +97,10 @@ async def seal_some(work: Work) -> int:
         due = select(LedgerEntry).join(LedgerUnsealed, LedgerUnsealed.entry_id == LedgerEntry.id)
         entries = (await session.scalars(due.order_by(LedgerEntry.id).limit(SEALS_AT_ONCE))).all()
         last = await session.scalar(select(LedgerSeal).order_by(LedgerSeal.number.desc()).limit(1))
-        number, previous = (last.number, last.hash) if last else (0, FIRST_HASH)
+        number, previous = (last.number, last.hash) if last else (0, chain.FIRST)
         for entry in entries:
             number += 1
-            previous = link(previous, number, entry)
+            previous = chain.link(previous, number, entry)
             session.add(LedgerSeal(number=number, entry_id=entry.id, hash=previous))
         done = delete(LedgerUnsealed).where(LedgerUnsealed.entry_id.in_([entry.id for entry in entries]))
         await session.execute(done)

@@ -1,7 +1,7 @@
 """All tables of the service, so that `Base.metadata` is complete."""
 
 from services.ticketing.models.base import Base, Money
-from services.ticketing.models.copies import Customer, Hold, Showtime, ShowtimeStatus
+from services.ticketing.models.copies import Customer, ErasedUser, Hold, Showtime, ShowtimeStatus
 from services.ticketing.models.money import (
     FINAL,
     Account,
@@ -30,6 +30,7 @@ __all__ = [
     "Closing",
     "CoinReason",
     "Customer",
+    "ErasedUser",
     "Hold",
     "Intent",
     "IntentStatus",

@@ -29,6 +29,14 @@ class Customer(Base):
     is_verified: Mapped[bool] = mapped_column(default=False)
 
 
+class ErasedUser(Base):
+    """Whom we are to know nothing of, even if an older event about them comes late."""
+
+    __tablename__ = "erased_user"
+
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+
+
 class Showtime(Base):
     """A showtime at the newest `version` that has come."""
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, func, text
@@ -10,11 +10,9 @@ from sqlalchemy.orm import Mapped, composite, mapped_column, relationship
 
 from services.shared.events import HeldSeat
 from services.ticketing.models.base import Base, Money
+from services.ticketing.models.copies import Customer
 from services.ticketing.models.money import Intent, Refund
 from services.ticketing.models.tickets import Ticket
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class OrderStatus(StrEnum):
@@ -95,6 +93,9 @@ class Order(Base):
     disputed_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
+    customer: Mapped[Customer | None] = relationship(
+        primaryjoin="foreign(Order.user_id) == Customer.user_id", lazy="raise", viewonly=True
+    )
     intents: Mapped[list[Intent]] = relationship(
         primaryjoin="Order.booking_id == foreign(Intent.booking_id)",
         order_by=Intent.number,
@@ -117,8 +118,15 @@ class Order(Base):
         viewonly=True,
     )
 
+    steps: Mapped[list["SagaEntry"]] = relationship(
+        primaryjoin="Order.booking_id == foreign(SagaEntry.booking_id)",
+        order_by="SagaEntry.id",
+        lazy="raise",
+        viewonly=True,
+    )
+
     @property
-    def held_seats(self) -> "Sequence[HeldSeat]":
+    def held_seats(self) -> list[HeldSeat]:
         return [HeldSeat.model_validate(seat) for seat in self.seats]
 
     @property

@@ -29,7 +29,6 @@ async def refunded(session: AsyncSession, booking_id: UUID) -> int:
 async def refunded_coins(session: AsyncSession, booking_id: UUID) -> tuple[int, int]:
     """Of the refunds to the wallet: minor units, and the coins that were given for them."""
     sums = select(func.coalesce(func.sum(Refund.amount), 0), func.coalesce(func.sum(Refund.coins), 0))
-    amount, coins = (
-        await session.execute(sums.where(Refund.booking_id == booking_id, Refund.coins.is_not(None)))
-    ).one()
-    return amount, coins
+    query = sums.where(Refund.booking_id == booking_id, Refund.coins.is_not(None))
+    amount, coins = (await session.execute(query)).one()
+    return amount, coins or 0

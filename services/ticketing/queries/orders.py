@@ -13,7 +13,7 @@ from services.shared.auth import Principal, Role
 from services.shared.db import Sessions, arrived
 from services.shared.paging import Paging, Rows, page
 from services.ticketing.errors import OrderNotFound
-from services.ticketing.models import Customer, Order, OrderStatus, SagaEntry
+from services.ticketing.models import Customer, Order, OrderStatus
 from services.ticketing.queries.tickets import signed
 
 
@@ -66,7 +66,10 @@ async def awaited(transactions: Sessions, principal: Principal, booking_id: UUID
             return await find(session, principal, booking_id, since)
 
     found = await transactions.signals.until(look_for_news, booking_id, wait)
-    return found or await arrived(transactions, look, booking_id, OrderNotFound)
+    if found is not None:
+        return found
+    unchanged: Order = await arrived(transactions, look, booking_id, OrderNotFound)
+    return unchanged
 
 
 async def orders(session: AsyncSession, principal: Principal, filters: Filters, place: Paging) -> Rows[Order]:
@@ -103,17 +106,17 @@ def matches(text: str) -> ColumnElement[bool]:
     return or_(begins, Order.user_id.in_(people))
 
 
-async def saga(session: AsyncSession, booking_id: UUID) -> tuple[Order, list[SagaEntry]]:
-    """The order with the steps it took, oldest first. Raises OrderNotFound."""
-    order = await session.scalar(whole().where(Order.booking_id == booking_id))
+async def saga(session: AsyncSession, booking_id: UUID) -> Order:
+    """The order with the steps it took. Raises OrderNotFound."""
+    query = whole().options(selectinload(Order.steps)).where(Order.booking_id == booking_id)
+    order = await session.scalar(query)
     if order is None:
         raise OrderNotFound
-    steps = select(SagaEntry).where(SagaEntry.booking_id == booking_id).order_by(SagaEntry.id)
-    return order, list(await session.scalars(steps))
+    return order
 
 
-def whole() -> Select[tuple[Order]]:
-    parts = (Order.intents, Order.refunds, Order.tickets, Order.timeline)
+def whole() -> Select[Order]:
+    parts = (Order.customer, Order.intents, Order.refunds, Order.tickets, Order.timeline)
     return select(Order).options(*(selectinload(part) for part in parts))
 
 

@@ -1,0 +1,80 @@
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from services.shared.auth import CurrentUser, Manager, Staff
+from services.shared.db import Session, Transactions
+from services.shared.idempotency import Idempotent
+from services.shared.paging import Page, PageOf, Rows
+from services.shared.schemas import Text
+from services.ticketing.api.resources import Provider
+from services.ticketing.booking import cancel, refunding
+from services.ticketing.booking.pay import pay
+from services.ticketing.models import Method, OrderStatus
+from services.ticketing.queries import orders
+from services.ticketing.schemas.orders import Cancel, GiveRefund, OrderView, Pay, Retry, SagaView
+
+router = APIRouter(prefix="/orders", tags=["orders"], route_class=Idempotent)
+
+
+@router.get("", response_model=Page[OrderView])
+async def list_orders(
+    user: CurrentUser,
+    session: Session,
+    place: PageOf,
+    status: OrderStatus | None = None,
+    when: Literal["upcoming", "past"] | None = None,
+    user_id: UUID | None = None,
+    showtime_id: UUID | None = None,
+    query: Text | None = None,
+) -> Rows[OrderView]:
+    """Your orders, newest first. Managers see everybody's, and can search by name, mail address or booking."""
+    filters = orders.Filters(status, when, user_id, showtime_id, query)
+    return OrderView.page(await orders.orders(session, user, filters, place), user)
+
+
+@router.get("/{booking_id}")
+async def get_order(
+    booking_id: UUID,
+    user: CurrentUser,
+    transactions: Transactions,
+    wait: Annotated[float, Query(ge=0, le=25, description="Seconds to wait for news.")] = 0,
+    since: Annotated[int, Query(ge=-1, le=2**31 - 1, description="The version you have seen.")] = -1,
+) -> OrderView:
+    """One of your orders; staff may see anybody's. With `wait`, answers as soon as it is newer than `since`."""
+    return OrderView.of(await orders.awaited(transactions, user, booking_id, wait, since), user)
+
+
+@router.post("/{booking_id}/pay")
+async def pay_order(
+    booking_id: UUID, body: Pay, user: CurrentUser, transactions: Transactions, payments: Provider
+) -> OrderView:
+    """Pay with coins, at the counter, or begin to pay by card: then `payment.client_secret` is for the browser."""
+    return OrderView.of(await pay(transactions, payments, user, booking_id, Method(body.method)), user)
+
+
+@router.post("/{booking_id}/cancel")
+async def cancel_order(booking_id: UUID, user: CurrentUser, session: Session, body: Cancel | None = None) -> OrderView:
+    """Before payment the seats go back; afterwards money goes back too, until some hours before the showtime."""
+    wanted = body or Cancel()
+    return OrderView.of(await cancel.cancel(session, user, booking_id, wanted.to, wanted.seats), user)
+
+
+@router.post("/{booking_id}/refund")
+async def refund_order(booking_id: UUID, body: GiveRefund, staff: Staff, session: Session) -> OrderView:
+    """For managers; the box office may refund what it has sold itself."""
+    return OrderView.of(await cancel.refund(session, staff, booking_id, body.wish(), body.seats), staff)
+
+
+@router.get("/{booking_id}/saga")
+async def get_saga(booking_id: UUID, _: Manager, session: Session) -> SagaView:
+    """Every step an order took, and why."""
+    return SagaView.model_validate(await orders.saga(session, booking_id))
+
+
+@router.post("/{booking_id}/saga/retry")
+async def retry_refund(booking_id: UUID, manager: Manager, session: Session, body: Retry | None = None) -> OrderView:
+    """Try a refund that failed again, or give coins instead."""
+    to = body.to if body else None
+    return OrderView.of(await refunding.retry(session, manager, booking_id, to), manager)

@@ -1,0 +1,43 @@
+"""Events in."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.shared.events import (
+    SeatHeld,
+    SeatsLost,
+    SeatsReleased,
+    SeatsSold,
+    ShowtimeCancelled,
+    ShowtimeChanged,
+    ShowtimeScheduled,
+    UserErased,
+    UserRegistered,
+    UserVerified,
+)
+from services.shared.messaging import Handlers
+from services.ticketing.booking import seats
+from services.ticketing.commands import copies
+from services.ticketing.commands.effects import Occasion
+from services.ticketing.queries import orders
+from services.ticketing.saga import Trigger, advance
+
+
+async def forget_user(session: AsyncSession, event: UserErased) -> None:
+    """What an erased user has not paid is closed."""
+    for booking_id in await copies.forget_customer(session, event):
+        order = await orders.locked(session, booking_id)
+        await advance(session, order, Trigger.USER_ERASED, Occasion(cause=f"UserErased {event.id}"))
+
+
+HANDLERS: Handlers = {
+    UserRegistered: copies.keep_customer,
+    UserVerified: copies.verify_customer,
+    UserErased: forget_user,
+    ShowtimeScheduled: copies.keep_showtime,
+    ShowtimeChanged: copies.keep_showtime,
+    ShowtimeCancelled: copies.cancel_showtime,
+    SeatHeld: seats.held,
+    SeatsReleased: seats.released,
+    SeatsSold: seats.sold,
+    SeatsLost: seats.lost,
+}
