@@ -56,11 +56,12 @@ class Forbidden(DomainError):
 
 @dataclass(frozen=True)
 class Principal:
-    """The signed-in user, as the token tells."""
+    """The signed-in user, as the token tells; `session_id` is the sign-in that the token came from."""
 
     id: UUID
     role: Role
     is_guest: bool = False
+    session_id: UUID | None = None
 
     def may(self, role: Role) -> bool:
         return self.role >= role
@@ -116,7 +117,8 @@ class Verifier:
                 issuer=ISSUER,
                 options={"require": ["exp", "sub", "iss", "aud"]},
             )
-            principal = Principal(UUID(claims["sub"]), Role[claims["role"]], bool(claims["guest"]))
+            user_id, session_id = UUID(claims["sub"]), UUID(claims["sid"])
+            principal = Principal(user_id, Role[claims["role"]], bool(claims["guest"]), session_id)
         except jwt.ExpiredSignatureError as error:
             raise TokenExpired from error
         except (jwt.InvalidTokenError, KeyError, ValueError) as error:

@@ -1,0 +1,5 @@
+"""Events in: none yet."""
+
+from services.shared.messaging import Handlers
+
+HANDLERS: Handlers = {}
