@@ -11,7 +11,7 @@ from services.shared.db import fire_after_commit
 from services.shared.events import ShowtimeCancelled, ShowtimeFacts, UserErased, UserRegistered, UserVerified
 from services.shared.messaging import NotYet
 from services.ticketing.commands import tickets, timeline, wallet
-from services.ticketing.models import Customer, ErasedUser, Order, OrderStatus, Showtime, ShowtimeStatus
+from services.ticketing.models import Customer, ErasedUser, Order, OrderStatus, Showtime, ShowtimeStatus, Ticket
 from services.ticketing.wording import Happening
 
 CANCELLED_SIGNAL = "cancelled showtimes"
@@ -68,8 +68,10 @@ async def keep_customer(session: AsyncSession, event: UserRegistered) -> None:
     facts = event.model_dump(include={"email", "full_name", "locale", "is_guest"})
     new = insert(Customer).values(user_id=event.user_id, **facts, is_verified=False)
     # UserVerified may have come first, and knows all but this.
-    late = new.on_conflict_do_update(index_elements=[Customer.user_id], set_={"is_guest": event.is_guest})
-    await session.execute(late)
+    known = new.on_conflict_do_update(index_elements=[Customer.user_id], set_={"is_guest": event.is_guest})
+    customer = await session.scalar(known.returning(Customer), execution_options={"populate_existing": True})
+    assert customer is not None, "an upsert returns its row"
+    await tickets.name_holder(session, customer)
 
 
 async def verify_customer(session: AsyncSession, event: UserVerified) -> None:
@@ -79,7 +81,10 @@ async def verify_customer(session: AsyncSession, event: UserVerified) -> None:
     facts = event.model_dump(include={"email", "full_name", "locale"}) | {"is_verified": True}
     new = insert(Customer).values(user_id=event.user_id, **facts, is_guest=False)
     known = new.on_conflict_do_update(index_elements=[Customer.user_id], set_=facts)
-    if not await session.scalar(known.returning(Customer.is_guest)):
+    customer = await session.scalar(known.returning(Customer), execution_options={"populate_existing": True})
+    assert customer is not None, "an upsert returns its row"
+    await tickets.name_holder(session, customer)
+    if not customer.is_guest:
         await wallet.welcome(session, event.user_id)
 
 
@@ -87,7 +92,7 @@ async def forget_customer(session: AsyncSession, event: UserErased) -> Sequence[
     """Keep no personal data: neither name nor address. Returns the bookings that are not paid yet."""
     await session.execute(insert(ErasedUser).values(user_id=event.user_id).on_conflict_do_nothing())
     await session.execute(delete(Customer).where(Customer.user_id == event.user_id))
-    await tickets.forget_holder(session, event.user_id)
+    await session.execute(update(Ticket).where(Ticket.user_id == event.user_id).values(holder_name=""))
     unpaid = Order.status.in_((OrderStatus.AWAITING_PAYMENT, OrderStatus.PAYING))
     theirs = select(Order.booking_id).where(Order.user_id == event.user_id, unpaid)
     return (await session.scalars(theirs.order_by(Order.booking_id))).all()
