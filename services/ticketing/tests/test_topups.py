@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -13,6 +14,7 @@ from infra.sandbox.tests.process import API_KEY, SandboxProcess
 from services.shared.auth import Principal, Role
 from services.shared.errors import ValidationFailed
 from services.shared.ids import new_id
+from services.shared.testing import caller
 from services.ticketing.commands import topups
 from services.ticketing.errors import GuestsHaveNoWallet
 from services.ticketing.models import Account, IntentStatus, LedgerEntry, TopUp, TopUpStatus
@@ -116,3 +118,38 @@ async def test_only_registered_users_buy_whole_coins(app: FastAPI, payments: Pay
     assert refused.value.fields["errors"][0]["pointer"] == "/body/amount"
     async with sessions.begin() as session:
         assert (await session.scalars(select(TopUp))).all() == []
+
+
+async def test_a_topup_is_asked_for_once_for_each_idempotency_key(app: FastAPI, payments: Payments) -> None:
+    app.state.payments = payments
+    client = caller(app, Role.customer)
+    answers = [
+        await client.post("/api/ticketing/wallet/topup", json={"amount": 2000}, headers={"Idempotency-Key": "1"})
+        for _ in range(2)
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json() == answers[1].json()
+    body = answers[0].json()
+    assert set(body) == {"topup_id", "amount", "currency", "coins", "payment"}
+    assert (body["amount"], body["currency"], body["coins"]) == (2000, "EUR", 200)
+    assert body["payment"]["client_secret"].startswith("pi_")
+
+
+async def test_while_the_provider_is_away_a_topup_is_refused_and_nothing_is_credited(app: FastAPI) -> None:
+    user_id = new_id()
+    answer = await caller(app, Role.customer, user_id).post("/api/ticketing/wallet/topup", json={"amount": 2000})
+    assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
+    assert answer.json()["retryable"] is True
+    assert await balance(app, user_id) == 0
+
+
+async def test_bad_topups_are_refused(app: FastAPI) -> None:
+    wrong: list[dict[str, Any]] = [
+        *({"amount": 99}, {"amount": 50_001}, {"amount": -2000}, {"amount": 2**63}, {"amount": 1005}),
+        *({"amount": "2000"}, {"amount": 2000.0}, {"amount": True}, {}, {"amount": 2000, "coins": 1_000_000}),
+    ]
+    client = caller(app, Role.customer)
+    for body in wrong:
+        answer = await client.post("/api/ticketing/wallet/topup", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (422, "validation_error"), body
+    assert (await caller(app).post("/api/ticketing/wallet/topup", json={"amount": 2000})).status_code == 401
