@@ -58,14 +58,15 @@ class RequestInProgress(DomainError):
 
 
 class Replayed(Exception):
-    """Carries the first answer out of the dependencies."""
+    """Carries the first answer out of the dependencies, and out of the transaction that it was read in."""
 
     def __init__(self, record: IdempotencyRecord) -> None:
-        self.record = record
+        self.answer = record.answer
+        self.status = record.status or 200
 
     def response(self) -> Response:
         headers = {"Idempotent-Replay": "true"}
-        return Response(self.record.answer, self.record.status or 200, headers, media_type="application/json")
+        return Response(self.answer, self.status, headers, media_type="application/json")
 
 
 @dataclass

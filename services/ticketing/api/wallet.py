@@ -1,20 +1,14 @@
-from typing import Annotated, cast
-
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 
 from services.shared.auth import CurrentUser
 from services.shared.db import Session, Transactions
 from services.shared.idempotency import Idempotent
+from services.ticketing.api.resources import Provider
 from services.ticketing.commands import topups
-from services.ticketing.payments import Payments
 from services.ticketing.queries import wallet
 from services.ticketing.schemas.wallet import TopUpInput, TopUpView, WalletView
 
 router = APIRouter(prefix="/wallet", tags=["wallet"], route_class=Idempotent)
-
-
-def payments_of(request: Request) -> Payments:
-    return cast("Payments", request.app.state.payments)
 
 
 @router.get("", response_model=WalletView)
@@ -24,8 +18,6 @@ async def get_wallet(user: CurrentUser, session: Session) -> wallet.Statement:
 
 
 @router.post("/topup", response_model=TopUpView)
-async def top_up(
-    body: TopUpInput, user: CurrentUser, transactions: Transactions, payments: Annotated[Payments, Depends(payments_of)]
-) -> topups.Started:
+async def top_up(body: TopUpInput, user: CurrentUser, transactions: Transactions, payments: Provider) -> topups.Started:
     """Buy coins by card. They are there once the payment provider tells us that it was paid."""
     return await topups.start(transactions, payments, user, body.amount)
