@@ -92,18 +92,18 @@ async def relay_once(sessions: Sessions, bus: Bus) -> int:
         return 0
     results = list(zip(rows, outcomes, strict=True))
     async with sessions.begin() as session:
-        await put_off(session, [row for row, outcome in results if isinstance(outcome, BusAway)])
+        await put_off(session, [(row, outcome) for row, outcome in results if isinstance(outcome, BusAway)])
         for row, outcome in results:
             if isinstance(outcome, Undeliverable):
                 await note_refusal(session, row, outcome)
         return await move_to_log(session, [row.id for row, outcome in results if outcome is None])
 
 
-async def put_off(session: AsyncSession, rows: Sequence[Outbox]) -> None:
+async def put_off(session: AsyncSession, unsent: Sequence[tuple[Outbox, BusAway]]) -> None:
     """Try these again later, and the others meanwhile."""
-    if rows:
-        log.warning("events wait for their consumers", count=len(rows), first=str(rows[0].event_id))
-        later = update(Outbox).where(Outbox.id.in_([row.id for row in rows]))
+    if unsent:
+        log.warning("events put off", count=len(unsent), error=str(unsent[0][1]))
+        later = update(Outbox).where(Outbox.id.in_([row.id for row, _ in unsent]))
         await session.execute(later.values(next_at=func.now() + PUT_OFF))
 
 

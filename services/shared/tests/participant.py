@@ -15,7 +15,7 @@ from infra.local.testing import Database
 from services.shared import db
 from services.shared.app import stop
 from services.shared.bus import Bus
-from services.shared.events import SUBSCRIPTIONS, Event, ShowtimeCancelled, UserErased
+from services.shared.events import SUBSCRIPTIONS, Event, ShowtimeCancelled, UserVerified
 from services.shared.ids import new_id
 from services.shared.jobs import Health, supervise
 from services.shared.messaging import Consumer, Handlers, publish
@@ -107,9 +107,9 @@ async def stays(look: Callable[[], Awaitable[object]], expected: object, seconds
         await asyncio.sleep(0.05)
 
 
-def erased() -> UserErased:
+def verified() -> UserVerified:
     """An event from users to ticketing alone."""
-    return UserErased(user_id=new_id())
+    return UserVerified(user_id=new_id(), email="ada@example.com", full_name="Ada", locale="en")
 
 
 def cancelled() -> ShowtimeCancelled:

@@ -22,14 +22,14 @@ from services.shared.messaging import Handlers, NotYet, inbox, outbox
 from services.shared.messaging.outbox import encode, outbox_row, relay_once
 from services.shared.messaging.tables import Outbox
 from services.shared.tests.carriers import Carrier
-from services.shared.tests.participant import Participant, cancelled, erased, eventually, ids, stays
+from services.shared.tests.participant import Participant, cancelled, eventually, ids, stays, verified
 
 Relay = Callable[[Sessions, Bus], Awaitable[object]]
 
 COMMIT_AND_DIE = """
 import asyncio, os, signal, sys
 from services.shared.db import Sessions, connect
-from services.shared.events import UserErased
+from services.shared.events import UserVerified
 from services.shared.messaging import publish
 from services.shared.settings import Settings
 from services.shared.signals import Signals
@@ -37,7 +37,7 @@ from services.shared.signals import Signals
 async def main():
     settings = Settings(database_url=sys.argv[1])
     async with Sessions(connect(settings), settings, Signals()).begin() as session:
-        publish(session, UserErased(id=sys.argv[2], user_id=sys.argv[2]))
+        publish(session, UserVerified(id=sys.argv[2], user_id=sys.argv[2], email="", full_name="", locale=""))
     os.kill(os.getpid(), signal.SIGKILL)
 
 asyncio.run(main())
@@ -77,13 +77,13 @@ async def test_an_event_of_a_transaction_that_is_rolled_back_is_never_sent(
 
 async def publish_and_fail(participant: Participant) -> None:
     async with participant.sessions.begin() as session:
-        outbox.publish(session, erased())
+        outbox.publish(session, verified())
         await session.flush()
         raise ZeroDivisionError
 
 
 async def test_a_message_that_is_delivered_again_acts_once(carrier: Carrier, ticketing: Participant) -> None:
-    event = erased()
+    event = verified()
     assert await heard_after_three_deliveries(carrier, ticketing, event) == [event.id]
 
 
@@ -95,12 +95,12 @@ async def test_without_the_inbox_a_message_that_is_delivered_again_would_act_aga
         await handlers[type(event)](session, event)
 
     monkeypatch.setattr(inbox, "handle", handle)
-    event = erased()
+    event = verified()
     assert await heard_after_three_deliveries(carrier, ticketing, event) == [event.id] * 3
 
 
 async def heard_after_three_deliveries(carrier: Carrier, ticketing: Participant, event: Event) -> list[UUID]:
-    last = erased()
+    last = verified()
     async with ticketing.running(carrier.bus("ticketing")):
         bus = carrier.bus("users")
         for _ in range(3):
@@ -118,7 +118,7 @@ async def contains(participant: Participant, event: Event) -> bool:
 
 
 async def test_events_in_any_order_and_repeated_act_once_each(carrier: Carrier, ticketing: Participant) -> None:
-    events = [erased() for _ in range(200)]
+    events = [verified() for _ in range(200)]
     async with ticketing.running(carrier.bus("ticketing")):
         bus = carrier.bus("users")
         repeated = disorder(seed=1, repeated=0.5)([message(event) for event in events])
@@ -160,7 +160,7 @@ def short_ladder(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_message_whose_handler_always_fails_is_parked_then_dead_and_holds_up_nobody(
     carrier: Carrier, users: Participant, ticketing: Participant
 ) -> None:
-    poison, tries = erased(), 0
+    poison, tries = verified(), 0
 
     async def fail(session: AsyncSession, event: Event) -> None:
         nonlocal tries
@@ -171,12 +171,12 @@ async def test_a_message_whose_handler_always_fails_is_parked_then_dead_and_hold
     ticketing.react = fail
     async with ticketing.running(carrier.bus("ticketing")), users.running(carrier.bus("users")):
         await users.publish(poison)
-        others = [erased() for _ in range(5)]
+        others = [verified() for _ in range(5)]
         await users.publish(*others)
         await eventually(ticketing.heard, ids(others))
         await eventually(lambda: attempts_until_death(ticketing), [4])
         [parked] = await ticketing.parked()
-        assert (parked.event_id, parked.name) == (poison.id, "UserErased")
+        assert (parked.event_id, parked.name) == (poison.id, "UserVerified")
         assert parked.error == "ValueError: cannot be handled"
         assert parked.fingerprint == "ValueError at shared/tests/test_bus.py:fail"
         await asyncio.sleep(0.3)
@@ -201,7 +201,7 @@ async def test_a_handler_that_recovers_acts_once_and_leaves_nothing_parked(
             raise ValueError("not today")
 
     ticketing.react = fail_at_first
-    event = erased()
+    event = verified()
     async with ticketing.running(carrier.bus("ticketing")), users.running(carrier.bus("users")):
         await users.publish(event)
         await eventually(ticketing.heard, [event.id])
@@ -209,8 +209,8 @@ async def test_a_handler_that_recovers_acts_once_and_leaves_nothing_parked(
 
 
 async def test_a_body_that_is_no_event_is_dead_at_once(carrier: Carrier, ticketing: Participant) -> None:
-    stranger = Message(new_id(), "UserErased", b"\xff\x00 no json", {"x": "a\x00b"})
-    impostor = Message(new_id(), "UserErased", to_json(erased().model_dump(mode="json")))
+    stranger = Message(new_id(), "UserVerified", b"\xff\x00 no json", {"x": "a\x00b"})
+    impostor = Message(new_id(), "UserVerified", to_json(verified().model_dump(mode="json")))
     async with ticketing.running(carrier.bus("ticketing")):
         for poison in (stranger, impostor):
             await carrier.inject("ticketing", poison)
@@ -224,8 +224,8 @@ async def test_a_body_that_is_no_event_is_dead_at_once(carrier: Carrier, ticketi
 
 async def test_an_event_that_only_a_newer_version_knows_waits_for_it(carrier: Carrier, ticketing: Participant) -> None:
     later = Message(new_id(), "SeatsPainted", b"{}")
-    not_ours = message(erased())
-    del ticketing.consumer.handlers[type(erased())]  # type: ignore[attr-defined]
+    not_ours = message(verified())
+    del ticketing.consumer.handlers[type(verified())]  # type: ignore[attr-defined]
     async with ticketing.running(carrier.bus("ticketing")):
         await carrier.inject("ticketing", later)
         await carrier.inject("ticketing", not_ours)
@@ -247,7 +247,7 @@ async def test_an_event_survives_a_process_that_is_killed_right_after_its_commit
 async def test_a_relay_that_dies_before_it_deletes_sends_again_and_the_event_acts_once(
     carrier: Carrier, users: Participant, ticketing: Participant
 ) -> None:
-    event = erased()
+    event = verified()
     assert await heard_although_a_relay_died(carrier, users, ticketing, event, relay_once) == [event.id]
 
 
@@ -260,7 +260,7 @@ async def test_a_relay_that_deletes_before_the_confirm_would_lose_the_event(
             await outbox.move_to_log(session, [row.id for row in rows])
         await bus.publish([encode(row) for row in rows])
 
-    assert await heard_although_a_relay_died(carrier, users, ticketing, erased(), careless) == []
+    assert await heard_although_a_relay_died(carrier, users, ticketing, verified(), careless) == []
 
 
 class DiesAroundPublish:
@@ -311,7 +311,7 @@ async def test_a_consumer_that_fails_between_its_commit_and_the_acknowledgement_
             raise RuntimeError("died before the acknowledgement")
 
     ticketing.receive = receive
-    event = erased()
+    event = verified()
     async with ticketing.running(carrier.bus("ticketing")), users.running(carrier.bus("users")):
         await users.publish(event)
         await eventually(lambda: length(handled), 2)
@@ -342,10 +342,10 @@ async def test_an_event_that_no_carrier_takes_is_put_off_then_dead_and_holds_up_
     monkeypatch.setattr(outbox, "ATTEMPTS", 3)
     monkeypatch.setattr(outbox, "PUT_OFF", timedelta(seconds=0.01))
     unknown = {"event_id": new_id(), "name": "SeatsPainted", "body": {}, "headers": {}}
-    large = {**outbox_row(erased()), "body": {"filling": "x" * 9_000_000}}
+    large = {**outbox_row(verified()), "body": {"filling": "x" * 9_000_000}}
     async with users.sessions.begin() as session:
         session.add_all([Outbox(**unknown), Outbox(**large)])
-    event = erased()
+    event = verified()
     await users.publish(event)
     async with ticketing.running(carrier.bus("ticketing")), users.running(carrier.bus("users")):
         await eventually(ticketing.heard, [event.id])
@@ -363,7 +363,7 @@ async def dead_in_outbox(participant: Participant) -> list[int]:
 async def test_many_events_are_all_heard_once_while_their_relay_is_stopped_and_started(
     carrier: Carrier, users: Participant, ticketing: Participant
 ) -> None:
-    events = [erased() for _ in range(300)]
+    events = [verified() for _ in range(300)]
     async with ticketing.running(carrier.bus("ticketing")):
         for some in (events[:100], events[100:200], events[200:]):
             async with users.running(carrier.bus("users")):
@@ -393,7 +393,7 @@ async def test_nothing_waits_once_everything_is_handled(
 
     async with ticketing.running(bus), users.running(carrier.bus("users")):
         await eventually(backlog, 0)
-        await users.publish(*[erased() for _ in range(3)])
+        await users.publish(*[verified() for _ in range(3)])
         await eventually(backlog, 3)
         await stays(backlog, 3, seconds=0.3)
         release.set()
@@ -410,7 +410,7 @@ async def test_a_service_that_stops_finishes_what_it_is_handling(
         await asyncio.sleep(0.3)
 
     ticketing.react = take_a_while
-    event = erased()
+    event = verified()
     async with users.running(carrier.bus("users")):
         async with ticketing.running(carrier.bus("ticketing")):
             await users.publish(event)
@@ -430,7 +430,7 @@ async def test_a_message_is_kept_while_the_database_is_away(
             await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
     ticketing.react = break_the_connection
-    event = erased()
+    event = verified()
     async with ticketing.running(carrier.bus("ticketing")), users.running(carrier.bus("users")):
         await users.publish(event)
         await eventually(ticketing.heard, [event.id])

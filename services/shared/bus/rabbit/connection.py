@@ -22,7 +22,7 @@ def losses() -> Iterator[None]:
     try:
         yield
     except (*CONNECTION_EXCEPTIONS, TimeoutError) as error:
-        raise BusAway(f"{type(error).__name__}: {error}") from error
+        raise BusAway(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__) from error
     except asyncio.CancelledError as error:
         # A connection that dies of a missed heartbeat cancels what waits for an answer, though nobody cancelled us.
         task = asyncio.current_task()
