@@ -9,6 +9,7 @@ import pytest
 from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from infra.local.testing import Database
 from services.shared import db
@@ -37,7 +38,7 @@ class SoldOut(DomainError):
     detail = "Nothing left."
 
 
-async def make(session: db.AsyncSession, order: Order) -> Made:
+async def make(session: AsyncSession, order: Order) -> Made:
     id_ = await session.scalar(text("INSERT INTO made (pieces) VALUES (:n) RETURNING id"), {"n": order.pieces})
     await asyncio.sleep(order.wait)
     if order.refuse:

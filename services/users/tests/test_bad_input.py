@@ -140,11 +140,13 @@ async def test_changes_that_do_not_fit_are_refused(cinema: Cinema) -> None:
 
 async def test_odd_headers_break_nothing(cinema: Cinema) -> None:
     await cinema.register()
-    headers = {"User-Agent": "x" * 5000 + "\t", "Accept-Language": "*;q=0.1, zz-ZZ", "Cookie": "marquee_refresh=\xff"}
+    headers = [
+        (b"User-Agent", b"x" * 5000 + b"\t"),
+        (b"Accept-Language", b"*;q=0.1, zz-ZZ"),
+        (b"Cookie", b"marquee_refresh=\xff"),
+    ]
     login = {"email": CLARA["email"], "password": CLARA["password"]}
-    answer = await cinema.anonymous.post(
-        f"{USERS}/login", json=login, headers={name: value.encode("latin-1") for name, value in headers.items()}
-    )
+    answer = await cinema.anonymous.post(f"{USERS}/login", json=login, headers=headers)
     assert answer.status_code == 200
     [[agent]] = await cinema.sql("SELECT user_agent FROM session")
     assert agent == "x" * 300
