@@ -1,6 +1,5 @@
 import asyncio
 from datetime import UTC, timedelta
-from uuid import UUID
 
 import icalendar
 import pytest
@@ -102,19 +101,19 @@ async def test_the_owner_and_staff_see_a_ticket_as_the_contract_says(app: FastAP
         assert (body["status"], body["ticket_type"], body["code"]) == ("valid", "adult", ticket.code)
 
 
-@pytest.mark.parametrize("suffix", ["", ".svg", ".ics"])
-async def test_nobody_else_sees_a_ticket(app: FastAPI, suffix: str) -> None:
+async def test_nobody_else_sees_a_ticket(app: FastAPI) -> None:
     [ticket] = await sell(app, new_id(), 7)
 
-    async def refusal(role: Role | None, ticket_id: UUID | str = ticket.id) -> tuple[int, str]:
-        answer = await caller(app, role).get(f"/api/ticketing/tickets/{ticket_id}{suffix}")
+    async def refusal(role: Role | None, path: str) -> tuple[int, str]:
+        answer = await caller(app, role).get(f"/api/ticketing/tickets/{path}")
         return answer.status_code, answer.json()["code"]
 
-    assert await refusal(Role.customer) == (404, "ticket_not_found")
-    assert await refusal(Role.staff, new_id()) == (404, "ticket_not_found")
-    assert await refusal(None) == (401, "unauthenticated")
-    assert await refusal(Role.customer, "7") == (422, "validation_error")
-    assert await refusal(Role.customer, "%00") == (422, "validation_error")
+    for suffix in ("", ".svg", ".ics"):
+        assert await refusal(Role.customer, f"{ticket.id}{suffix}") == (404, "ticket_not_found")
+        assert await refusal(Role.staff, f"{new_id()}{suffix}") == (404, "ticket_not_found")
+        assert await refusal(None, f"{ticket.id}{suffix}") == (401, "unauthenticated")
+        assert await refusal(Role.customer, f"7{suffix}") == (422, "validation_error")
+        assert await refusal(Role.customer, f"%00{suffix}") == (422, "validation_error")
 
 
 async def test_the_qr_code_is_a_private_svg(app: FastAPI) -> None:
