@@ -94,7 +94,7 @@ class Hub:
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
         self._channels: dict[UUID, Channel] = {}
-        self._followers = 0
+        self.followers = 0
 
     async def refresh(self) -> None:
         """Raises ServiceUnavailable."""
@@ -115,7 +115,7 @@ class Hub:
 
     def admit(self) -> None:
         """Raises TooManyFollowers."""
-        if self._followers >= FOLLOWERS:
+        if self.followers >= FOLLOWERS:
             raise TooManyFollowers
 
     async def follow(self, current: SeatMap, seen: int | None) -> AsyncIterator[SeatMap | Delta]:
@@ -136,11 +136,11 @@ class Hub:
 
     @contextmanager
     def _counted(self, channel: Channel) -> Iterator[None]:
-        self._followers += 1
+        self.followers += 1
         channel.followers += 1
         try:
             yield
         finally:
-            self._followers -= 1
+            self.followers -= 1
             channel.followers -= 1
             channel.left_at = time.monotonic()

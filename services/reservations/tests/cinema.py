@@ -1,6 +1,7 @@
 """Halls and showtimes for the tests, as the other services would announce them, and people who want seats."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,8 +11,13 @@ import httpx
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from services.reservations.api import router
+from services.reservations.commands.releases import release_expired
 from services.reservations.handlers import HANDLERS
+from services.reservations.jobs import JOBS
 from services.reservations.layouts import Plan
+from services.reservations.office import opened
+from services.shared.app import create_app
 from services.shared.auth import Role
 from services.shared.events import (
     Event,
@@ -20,13 +26,18 @@ from services.shared.events import (
     HallLayoutPublished,
     HeldSeat,
     LayoutSeat,
+    OfBooking,
+    PaymentAbandoned,
+    PaymentStarted,
     PaymentSucceeded,
     Price,
     ShowtimeScheduled,
     Theater,
+    TicketVoided,
 )
 from services.shared.ids import new_id
-from services.shared.testing import caller, deliver
+from services.shared.jobs import Job
+from services.shared.testing import caller, deliver, environment, published, running
 
 THEATER = Theater(id=new_id(), name="Gloria", city="Berlin", timezone="Europe/Berlin")
 PRICES = {("standard", "adult"): 1200, ("standard", "child"): 800, ("premium", "adult"): 1500}
@@ -154,8 +165,37 @@ def paid(held: Any, by: Buyer) -> PaymentSucceeded:
     )
 
 
+def started(held: Any) -> PaymentStarted:
+    return PaymentStarted(booking_id=held["booking_id"], showtime_id=held["showtime_id"])
+
+
+def abandoned(held: Any) -> PaymentAbandoned:
+    return PaymentAbandoned(booking_id=held["booking_id"], showtime_id=held["showtime_id"], reason="deadline")
+
+
+def voided(held: Any, seat_no: int, ticket_id: UUID | None = None) -> TicketVoided:
+    ids = {"booking_id": held["booking_id"], "showtime_id": held["showtime_id"]}
+    return TicketVoided(ticket_id=ticket_id or new_id(), seat_no=seat_no, seat=f"A{seat_no}", **ids)
+
+
 def labels(held: Any) -> list[str]:
     return [seat["label"] for seat in held["seats"]]
+
+
+async def told(app: FastAPI, held: Any) -> list[Event]:
+    """What the others have been told of a booking, oldest first."""
+    events = await published(app)
+    return [event for event in events if isinstance(event, OfBooking) and str(event.booking_id) == held["booking_id"]]
+
+
+@asynccontextmanager
+async def replica(app: FastAPI, jobs: Sequence[Job] = JOBS) -> AsyncIterator[FastAPI]:
+    """Another process's app on the same database, as far as one process can have it: its own pools and caches."""
+    other = create_app("reservations", router, HANDLERS, jobs=jobs, resources=opened)
+    async with AsyncExitStack() as stack:
+        with environment({"MARQUEE_RESERVATIONS_DATABASE_URL": app.state.settings.database_url}):
+            await stack.enter_async_context(running(other))
+        yield other
 
 
 async def sql(app: FastAPI, statement: str, **values: Any) -> list[tuple[Any, ...]]:
@@ -165,12 +205,15 @@ async def sql(app: FastAPI, statement: str, **values: Any) -> list[tuple[Any, ..
         return [tuple(row) for row in result] if result.returns_rows else []
 
 
+async def sweep(app: FastAPI) -> None:
+    """What the job does each second."""
+    async with app.state.sessions.begin() as session:
+        await release_expired(session, cut_off=False)
+
+
 async def run_out(app: FastAPI, *holds: Any, table_names: Iterable[str] = ("claim", "hold", "slot")) -> None:
     """The seats' clock of these holds has run out a second ago."""
     for table in table_names:
         for held in holds:
-            await sql(
-                app,
-                f"UPDATE {table} SET held_until = now() - interval '1 s' WHERE booking_id = :id AND held_until IS NOT NULL",
-                id=held["booking_id"],
-            )
+            past = f"UPDATE {table} SET held_until = now() - interval '1 s'"
+            await sql(app, f"{past} WHERE booking_id = :id AND held_until IS NOT NULL", id=held["booking_id"])
