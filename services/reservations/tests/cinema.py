@@ -60,8 +60,8 @@ def seats(rows: int, per_row: int, aisles_after: Sequence[int] = (), **categorie
     ]
 
 
-def plan(*args: Any, **categories: str) -> Plan:
-    return Plan(tuple(seats(*args, **categories)))
+def plan(rows: int, per_row: int, aisles_after: Sequence[int] = (), **categories: str) -> Plan:
+    return Plan(tuple(seats(rows, per_row, aisles_after, **categories)))
 
 
 def scheduled(

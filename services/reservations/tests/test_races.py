@@ -96,9 +96,8 @@ async def test_a_late_payment_and_a_new_buyer_never_both_have_the_seat(app: Fast
         held = await slow.hold("A1", "A2")
         await run_out(app, held, table_names=["claim"])
         quick = crowd(replicas, showtime_id, 5)
-        _, _, *answers = await asyncio.gather(
-            tell(app, paid(held, slow)), sweep(app), *(person.ask("A2") for person in quick)
-        )
+        asking = asyncio.gather(*(person.ask("A2") for person in quick))
+        answers, _, _ = await asyncio.gather(asking, tell(app, paid(held, slow)), sweep(app))
         got = won(answers)
         seat_map = await slow.map()
         assert seat_map["held"] == ([2] if got else [])
