@@ -127,6 +127,8 @@ async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
 
 
 async def get_statements(request: Request) -> AsyncIterator[AsyncSession]:
+    if attempt := attempt_of(request):
+        await attempt.begin_running(request.app.state.sessions)
     async with request.app.state.sessions.statements() as session:
         yield session
 

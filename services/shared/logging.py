@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 from structlog.contextvars import bound_contextvars, get_contextvars
+from structlog.tracebacks import ExceptionDictTransformer
 
 __all__ = ["bound_contextvars", "configure", "request_id"]
 
@@ -22,7 +23,8 @@ def configure(level: int = logging.INFO) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.dict_tracebacks,
+        # Without local variables: they hold passwords, tokens and addresses.
+        structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
     ]
     structlog.configure(
         processors=[*chain, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

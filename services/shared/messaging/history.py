@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, delete, insert, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.shared.ids import earliest
@@ -27,8 +28,9 @@ async def replay(session: AsyncSession, since: datetime) -> int:
     names = ["event_id", "name", "body", "headers", "created_at"]
     young = EventLog.event_id >= earliest(datetime.now(UTC) - KEPT)
     logged = select(*(getattr(EventLog, name) for name in names)).where(EventLog.published_at >= since, young)
-    once = logged.distinct(EventLog.event_id).order_by(EventLog.event_id)
-    result = await session.execute(insert(Outbox).from_select(names, once))
+    once = logged.ext(distinct_on(EventLog.event_id)).order_by(EventLog.event_id)
+    again = insert(Outbox).from_select(names, once).execution_options(preserve_rowcount=True)
+    result = await session.execute(again)
     wake_relay(session)
     return cast("CursorResult[Any]", result).rowcount
 
