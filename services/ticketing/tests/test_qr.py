@@ -9,11 +9,11 @@ SVG = "{http://www.w3.org/2000/svg}"
 def test_the_svg_scales_and_has_a_white_quiet_zone() -> None:
     image = ElementTree.fromstring(qr.svg(CODE))  # noqa: S314 - our own
     assert "width" not in image.attrib
-    side = float(image.attrib["viewBox"].split()[2])
-    background, modules = image.findall(f"{SVG}path")
-    assert background.attrib["fill"] == "#fff"
-    assert background.attrib["d"] == f"M0 0h{side:.0f}v{side:.0f}h-{side:.0f}z"
-    assert modules.attrib["d"].startswith("M4 4.5h7")
+    assert float(image.attrib["viewBox"].split()[2]) > 2 * qr.QUIET_ZONE
+    background, modules = image
+    assert background.attrib == {"fill": "white", "x": "0", "y": "0", "width": "100%", "height": "100%"}
+    # The first finder pattern begins right after the quiet zone.
+    assert modules.attrib["d"].startswith("M4,4H5V5H4z")
 
 
 def test_the_png_is_one() -> None:
