@@ -68,7 +68,8 @@ async def page(
         )
         query = query.where(tuple_(*order) < after if descending else tuple_(*order) > after)
     ordered = query.order_by(*(column.desc() if descending else column.asc() for column in order))
-    found = (await session.execute(ordered.add_columns(*order).limit(place.limit + 1))).all()
+    places = (column.label(f"place_{number}") for number, column in enumerate(order))
+    found = (await session.execute(ordered.add_columns(*places).limit(place.limit + 1))).all()
     rows = found[: place.limit]
     more = len(found) > place.limit
     return Rows([row[0] for row in rows], encode(list(rows[-1][1:])) if more else None)

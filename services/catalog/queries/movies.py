@@ -1,0 +1,151 @@
+"""Films: lists, search, suggestions."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from services.catalog.errors import MovieNotFound
+from services.catalog.films import genre_facet, language_facet
+from services.catalog.models import Movie, Showtime
+from services.catalog.queries.showtimes import upcoming
+from services.catalog.search import matches, relevance, understood
+from services.catalog.words import all_of, normalise, phrase, words
+from services.shared.paging import Paging, Rows, page
+from services.shared.schemas import Text
+
+SOON = dt.timedelta(days=14)
+SUGGESTIONS = 8
+
+Status = Literal["now_showing", "coming_soon", "all"]
+Sort = Literal["title", "-title", "release_date", "-release_date", "popularity", "-popularity"]
+Order = Sequence[ColumnElement[Any] | InstrumentedAttribute[Any]]
+
+SORTS: Mapping[str, InstrumentedAttribute[Any]] = {
+    "title": Movie.title_key,
+    "release_date": Movie.release_date,
+    "popularity": Movie.popularity,
+}
+
+
+@dataclass(frozen=True)
+class MovieFilters:
+    """`date` and `theater_id`: films with a showtime to come that day (in the theater's zone), there, or both.
+    `actor` and `director` are words of a name. Without `sort` the best match comes first, then the most popular."""
+
+    query: Text | None = None
+    genre: Text | None = None
+    age_rating: Text | None = None
+    language: Text | None = None
+    actor: Text | None = None
+    director: Text | None = None
+    date: dt.date | None = None
+    theater_id: UUID | None = None
+    status: Status = "all"
+    sort: Sort | None = None
+
+
+@dataclass(frozen=True)
+class GenreCount:
+    name: str
+    count: int
+
+
+class Suggestions(NamedTuple):
+    titles: Sequence[Movie]
+    people: Sequence[str]
+    genres: Sequence[str]
+
+
+async def movies(session: AsyncSession, filters: MovieFilters, place: Paging) -> Rows[Movie]:
+    """Films that pass all filters."""
+    found = select(Movie).where(Movie.deleted_at.is_(None), *conditions(filters))
+    order: Order = (-Movie.popularity, Movie.id)
+    if filters.query and filters.query.strip():
+        terms = await understood(session, filters.query)
+        if not terms:
+            return Rows([], None)
+        found = found.where(matches(all_of(terms)))
+        order = (relevance(filters.query, terms), *order)
+    if filters.sort:
+        order = (SORTS[filters.sort.lstrip("-")], Movie.id)
+    return await page(session, found, place, *order, descending=(filters.sort or "").startswith("-"))
+
+
+def conditions(filters: MovieFilters) -> list[ColumnElement[bool]]:
+    facets = [genre_facet(filters.genre)] if filters.genre else []
+    facets += [language_facet(filters.language)] if filters.language else []
+    people = [phrase(filters.actor, "B")] if filters.actor else []
+    people += [phrase(filters.director, "C")] if filters.director else []
+    return [
+        *([Movie.facets.contains(facets)] if facets else []),
+        *([Movie.age_rating == filters.age_rating] if filters.age_rating else []),
+        *(matches(words_) for words_ in people),
+        *at_a_showtime(filters),
+        *by_status(filters.status),
+    ]
+
+
+def at_a_showtime(filters: MovieFilters) -> list[ColumnElement[bool]]:
+    """One showtime has to be on that day and there."""
+    if filters.date is None and filters.theater_id is None:
+        return []
+    wanted = [Showtime.local_date == filters.date] if filters.date else []
+    wanted += [Showtime.theater_id == filters.theater_id] if filters.theater_id else []
+    return [has_showtime(*wanted)]
+
+
+def by_status(status: Status) -> list[ColumnElement[bool]]:
+    """`now_showing`: to be seen within 14 days or, once it is released, whenever. `coming_soon`: not yet."""
+    today = dt.datetime.now(dt.UTC)
+    now_showing = or_(
+        has_showtime(Showtime.starts_at < today + SOON), and_(Movie.release_date <= today.date(), has_showtime())
+    )
+    coming = or_(Movie.release_date > today.date(), has_showtime())
+    return {"all": [], "now_showing": [now_showing], "coming_soon": [~now_showing, coming]}[status]
+
+
+def has_showtime(*conditions_: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether the film has a showtime to come that fulfils the conditions."""
+    return exists().where(Showtime.movie_id == Movie.id, *upcoming(), *conditions_)
+
+
+async def movie(session: AsyncSession, movie_id: UUID) -> Movie:
+    """Raises MovieNotFound."""
+    found = await session.scalar(select(Movie).where(Movie.id == movie_id, Movie.deleted_at.is_(None)))
+    if found is None:
+        raise MovieNotFound
+    return found
+
+
+async def genres(session: AsyncSession) -> list[GenreCount]:
+    """Each genre with its number of films, the largest first."""
+    name = func.jsonb_array_elements_text(Movie.genres).column_valued("name", joins_implicitly=True)
+    count = func.count().label("count")
+    found = select(name, count).select_from(Movie).where(Movie.deleted_at.is_(None)).group_by(name)
+    return [GenreCount(*row) for row in await session.execute(found.order_by(count.desc(), name))]
+
+
+async def suggestions(session: AsyncSession, text: str) -> Suggestions:
+    """Titles, people and genres that go on as `text` begins; titles also with a typing error."""
+    terms = await understood(session, text)
+    if not terms:
+        return Suggestions([], [], [])
+    popular = select(Movie).where(Movie.deleted_at.is_(None)).order_by(relevance(text, terms), -Movie.popularity)
+    titles = (await session.scalars(popular.where(matches(all_of(terms, "A"))).limit(SUGGESTIONS))).all()
+    with_people = (await session.scalars(popular.where(matches(all_of(terms, "BC"))).limit(SUGGESTIONS))).all()
+    people = dict.fromkeys(person for film in with_people for person in (*film.cast, film.director))
+    named = [person for person in people if begins(person, terms)]
+    kinds = [genre.name for genre in await genres(session) if normalise(genre.name).startswith(normalise(text))]
+    return Suggestions(titles, named[:SUGGESTIONS], kinds[:SUGGESTIONS])
+
+
+def begins(name: str, terms: Sequence[Sequence[str]]) -> bool:
+    """Whether each term begins a word of the name."""
+    own = words(name)
+    return all(any(word.startswith(tuple(term)) for word in own) for term in terms)

@@ -1,0 +1,185 @@
+"""JSON in and out of the catalog."""
+
+import datetime as dt
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from services.catalog import films
+from services.catalog.plans import Offer, Prices, SalesCloseMinutes
+from services.shared.schemas import Currency, Input, Patch, View
+
+Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["19:30"])]
+
+
+class MoviePatch(Patch):
+    nullable: ClassVar[frozenset[str]] = frozenset({"original_title", "trailer_url", "external_id"})
+
+    title: films.Title | None = None
+    original_title: films.Title | None = None
+    description: films.Description | None = None
+    genres: films.Genres | None = None
+    runtime_minutes: films.Runtime | None = None
+    age_rating: films.AgeRating | None = None
+    release_date: dt.date | None = None
+    languages: films.Languages | None = None
+    cast: films.Cast | None = None
+    director: films.Person | None = None
+    trailer_url: films.Link | None = None
+    external_id: films.ExternalId | None = None
+
+
+class Pattern(Offer):
+    """`times` of each of `days`, both as in the theater's zone."""
+
+    days: Annotated[list[dt.date], Field(min_length=1, max_length=31)]
+    times: Annotated[list[Clock], Field(min_length=1, max_length=24)]
+    dry_run: Annotated[bool, Field(strict=True)] = False
+
+    def clock(self) -> list[dt.time]:
+        return [dt.time.fromisoformat(at) for at in self.times]
+
+
+class ShowtimePatch(Patch):
+    """`prices` replaces all of them."""
+
+    starts_at: AwareDatetime | None = None
+    prices: Prices | None = None
+    currency: Currency | None = None
+    sales_close_minutes: SalesCloseMinutes | None = None
+    single_seat_rule: Annotated[bool, Field(strict=True)] | None = None
+
+
+class Cancellation(Input):
+    reason: Annotated[str, Field(min_length=1, max_length=500, examples=["The projector is broken."])]
+
+
+class Rating(View):
+    """`average` of 1 to 5 stars; null until somebody has rated the film."""
+
+    average: float | None = None
+    count: int = 0
+
+
+class MovieSummary(View):
+    id: UUID
+    title: str
+    poster_url: str | None
+    runtime_minutes: int
+    age_rating: str
+
+
+class MovieView(MovieSummary):
+    """`popularity` counts tickets."""
+
+    original_title: str | None
+    description: str
+    genres: list[str]
+    release_date: dt.date
+    languages: list[str]
+    cast: list[str]
+    director: str
+    trailer_url: str | None
+    external_id: str | None
+    rating: Rating = Rating()
+    popularity: int
+
+
+class TitleView(View):
+    id: UUID
+    title: str
+
+
+class SuggestionsView(View):
+    titles: list[TitleView]
+    people: list[str]
+    genres: list[str]
+
+
+class GenreView(View):
+    name: str
+    count: int
+
+
+class TheaterView(View):
+    id: UUID
+    name: str
+    city: str
+
+
+class HallView(View):
+    id: UUID
+    name: str
+
+
+class PriceView(View):
+    """`amount` in minor units."""
+
+    category: str
+    ticket_type: str
+    amount: int
+    currency: str
+
+
+class ShowtimeView(View):
+    """Times are UTC, to be shown in `timezone`. `seats_left_hint` knows nothing of seats that are being bought now."""
+
+    id: UUID
+    movie: MovieSummary
+    theater: TheaterView
+    hall: HallView
+    starts_at: dt.datetime
+    ends_at: dt.datetime
+    timezone: str
+    format: str
+    language: str
+    subtitles: str | None
+    accessibility: list[str]
+    prices: list[PriceView]
+    status: Literal["scheduled", "cancelled", "past"]
+    seats_left_hint: int
+    sales_close_minutes: int
+    sales_close_at: dt.datetime
+    single_seat_rule: bool
+
+
+class SlotView(View):
+    """The hall is taken from `starts_at` to `busy_until`."""
+
+    starts_at: dt.datetime
+    ends_at: dt.datetime
+    busy_until: dt.datetime
+
+
+class ConflictView(View):
+    id: UUID
+    movie: MovieSummary
+    starts_at: dt.datetime
+    ends_at: dt.datetime
+
+
+class BatchView(View):
+    planned: list[SlotView]
+    conflicts: list[ConflictView]
+    showtimes: list[ShowtimeView]
+
+
+class FreeHallView(View):
+    id: UUID
+    name: str
+    theater: TheaterView
+
+
+class WholeList(View):
+    """A list that is short enough to come in one piece."""
+
+    next_cursor: None = None
+
+
+class GenreList(WholeList):
+    items: list[GenreView]
+
+
+class FreeHallList(WholeList):
+    items: list[FreeHallView]

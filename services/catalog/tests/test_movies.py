@@ -1,0 +1,270 @@
+from typing import Any
+
+from infra.demo.data import films
+from services.catalog import commands
+from services.catalog.app import app
+from services.catalog.films import Film
+from services.catalog.tests.conftest import FILM, Cinema, Json, a_hall, a_theater
+from services.shared.auth import Role
+from services.shared.db import Sessions
+from services.shared.events import ShowtimeChanged, ShowtimeScheduled
+from services.shared.ids import new_id
+from services.shared.testing import caller, published
+
+PATH = "/api/catalog/movies"
+
+
+async def test_a_film_is_made_and_read_by_anyone(cinema: Cinema) -> None:
+    film = await cinema.film(external_id="imdb:1")
+    assert film.items() >= (FILM | {"external_id": "imdb:1", "trailer_url": None, "poster_url": None}).items()
+    assert (film["rating"], film["popularity"]) == ({"average": None, "count": 0}, 0)
+    async with caller(app) as anyone:
+        answer = await anyone.get(f"{PATH}/{film['id']}")
+    assert answer.json() == film
+    assert answer.headers["cache-control"] == "public, max-age=1"
+
+
+async def test_an_external_id_belongs_to_one_film(cinema: Cinema) -> None:
+    first = await cinema.film(external_id="imdb:1")
+    other = await cinema.film()
+    again = await cinema.manager.post(PATH, json=FILM | {"external_id": "imdb:1"})
+    taken = await cinema.manager.patch(f"{PATH}/{other['id']}", json={"external_id": "imdb:1"})
+    for answer in (again, taken):
+        assert (answer.status_code, answer.json()["code"]) == (409, "external_id_taken")
+    assert (await cinema.manager.delete(f"{PATH}/{first['id']}")).status_code == 204
+    await cinema.film(external_id="imdb:1")
+
+
+async def test_a_change_shows_in_the_film_and_in_search(cinema: Cinema) -> None:
+    film = await cinema.film()
+    changed = await cinema.manager.patch(f"{PATH}/{film['id']}", json={"title": "Zazie", "original_title": None})
+    assert changed.json() == film | {"title": "Zazie", "original_title": None}
+    assert await cinema.titles(query="zazie") == ["Zazie"]
+    assert await cinema.titles(query="amelie") == []
+
+
+async def test_showtimes_tell_of_a_films_new_title(cinema: Cinema) -> None:
+    hall, film = a_hall(a_theater()), await cinema.film()
+    await cinema.open(hall)
+    await cinema.showtime(film, hall)
+    for change in ({"title": "Zazie"}, {"description": "New."}):
+        await cinema.manager.patch(f"{PATH}/{film['id']}", json=change)
+    scheduled, changed = await published(app)
+    assert isinstance(scheduled, ShowtimeScheduled)
+    assert isinstance(changed, ShowtimeChanged)
+    assert (changed.film.title, changed.version, changed.starts_at) == ("Zazie", 2, scheduled.starts_at)
+
+
+async def test_a_film_with_showtimes_to_come_cannot_be_deleted(cinema: Cinema) -> None:
+    hall, film = a_hall(a_theater()), await cinema.film()
+    await cinema.open(hall)
+    showtime = await cinema.showtime(film, hall)
+    path = f"{PATH}/{film['id']}"
+    refused = await cinema.manager.delete(path)
+    assert (refused.status_code, refused.json()["code"]) == (409, "movie_in_use")
+    await cinema.manager.post(f"/api/catalog/showtimes/{showtime['id']}/cancel", json={"reason": "x"})
+    assert (await cinema.manager.delete(path)).status_code == 204
+    for answer in (await cinema.manager.get(path), await cinema.manager.delete(path)):
+        assert (answer.status_code, answer.json()["code"]) == (404, "movie_not_found")
+    assert await cinema.titles(query="amelie") == []
+    again = (await cinema.manager.get(f"/api/catalog/showtimes/{showtime['id']}")).json()
+    assert again["movie"]["title"] == "Amélie"
+
+
+FORGIVEN: list[str] = [
+    *("amelie", "AMÉLIE", "ame", "fabuleux destin", "tautou", "audrey tau", "jeunet", "jean-pierre", "montmartre"),
+    *("amelia", "tauto", "tatuou", "amelie kasovitz", "montmarte", "jeunnet", "dAmélie"),
+]
+
+
+async def test_search_forgives_accents_prefixes_and_small_typing_errors(cinema: Cinema) -> None:
+    await cinema.film()
+    await cinema.film(
+        title="Heat",
+        original_title=None,
+        cast=["Al Pacino"],
+        director="Michael Mann",
+        description="A thief and a detective.",
+    )
+    for query in FORGIVEN:
+        assert await cinema.titles(query=query) == ["Amélie"], query
+
+
+async def test_search_finds_nothing_where_there_is_nothing(cinema: Cinema) -> None:
+    await cinema.film()
+    for query in ("zzzz", "amelie pacino", "!!!", "'", "\\", "a & b", "' | 'z", "\ud7ff"):
+        assert await cinema.titles(query=query) == [], query
+    assert await cinema.titles(query="amelie:*") == ["Amélie"]
+
+
+async def test_a_title_comes_before_a_person_and_a_person_before_a_description(cinema: Cinema) -> None:
+    other = {"original_title": None, "cast": ["Nobody"], "director": "Nobody", "description": "Nothing."}
+    await cinema.film(**other | {"title": "Third", "description": "A grand hotel."})
+    await cinema.film(**other | {"title": "Second", "cast": ["Grand Hotelier"]})
+    await cinema.film(**other | {"title": "The Grand Hotel"})
+    await cinema.film(**other | {"title": "Grand Hotel"})
+    assert await cinema.titles(query="grand hotel") == ["Grand Hotel", "The Grand Hotel", "Second", "Third"]
+
+
+async def test_filters_hold_together(cinema: Cinema) -> None:
+    await cinema.film()
+    await cinema.film(title="Ratatouille", genres=["Comedy", "Science Fiction"], age_rating="0", languages=["en", "fr"])
+    await cinema.film(title="Tom", cast=["Tom Cruise", "Colin Hanks"], director="Tom Hanks", genres=["Drama"])
+    cases: list[tuple[dict[str, str], list[str]]] = [
+        ({"genre": "comedy"}, ["Amélie", "Ratatouille"]),
+        ({"genre": "science fiction"}, ["Ratatouille"]),
+        ({"genre": "science"}, []),
+        ({"language": "FR"}, ["Amélie", "Ratatouille", "Tom"]),
+        ({"language": "fr", "genre": "Comedy", "age_rating": "6"}, ["Amélie"]),
+        ({"actor": "tautou"}, ["Amélie", "Ratatouille"]),
+        ({"actor": "tom hanks"}, []),
+        ({"director": "tom hanks"}, ["Tom"]),
+        ({"director": "tautou"}, []),
+        ({"actor": "colin", "query": "tom"}, ["Tom"]),
+        ({"actor": "!"}, []),
+    ]
+    for query, titles in cases:
+        assert sorted(await cinema.titles(**query)) == titles, query
+
+
+SORTED: list[tuple[str, list[str]]] = [
+    ("title", ["amber", "Ärger", "Zulu"]),
+    ("-title", ["Zulu", "Ärger", "amber"]),
+    ("release_date", ["Zulu", "amber", "Ärger"]),
+    ("-release_date", ["Ärger", "amber", "Zulu"]),
+]
+
+
+async def test_films_are_sorted_across_pages(cinema: Cinema) -> None:
+    for title, year in (("Zulu", 1964), ("amber", 1990), ("Ärger", 2020)):
+        await cinema.film(title=title, release_date=f"{year}-01-01")
+    for sort, titles in SORTED:
+        found, cursor = [], None
+        for _ in titles:
+            query = {"sort": sort, "limit": "1"} | ({"cursor": cursor} if cursor else {})
+            page = (await cinema.manager.get(PATH, params=query)).json()
+            found += [film["title"] for film in page["items"]]
+            cursor = page["next_cursor"]
+        assert (found, cursor) == (titles, None)
+
+
+async def test_a_search_can_be_paged(cinema: Cinema) -> None:
+    for number in range(5):
+        await cinema.film(title=f"Alien {number}", original_title=None)
+    first = (await cinema.manager.get(PATH, params={"query": "alien", "limit": 3})).json()
+    query = {"query": "alien", "limit": 3, "cursor": first["next_cursor"]}
+    second = (await cinema.manager.get(PATH, params=query)).json()
+    assert len({film["id"] for film in first["items"] + second["items"]}) == 5
+    assert second["next_cursor"] is None
+    nonsense = await cinema.manager.get(PATH, params=query | {"cursor": "bm9uc2Vuc2U"})
+    assert (nonsense.status_code, nonsense.json()["code"]) == (422, "validation_error")
+
+
+async def test_films_by_what_is_showing(cinema: Cinema) -> None:
+    here, there = a_hall(a_theater()), a_hall(a_theater(city="München"))
+    await cinema.open(here, there)
+    showing, later, future = [await cinema.film(title=title) for title in ("Showing", "Later", "Future")]
+    await cinema.manager.patch(f"{PATH}/{future['id']}", json={"release_date": "2100-01-01"})
+    await cinema.manager.patch(f"{PATH}/{later['id']}", json={"release_date": "2100-01-01"})
+    await cinema.film(title="Archive")
+    soon = await cinema.showtime(showing, here, hours=48)
+    await cinema.showtime(later, there, hours=24 * 20)
+    assert await cinema.titles(status="now_showing") == ["Showing"]
+    assert sorted(await cinema.titles(status="coming_soon")) == ["Future", "Later"]
+    assert len(await cinema.titles(status="all")) == 4
+    assert await cinema.titles(theater_id=str(there.theater.id)) == ["Later"]
+    day = soon["starts_at"][:10]
+    assert await cinema.titles(theater_id=str(there.theater.id), date=day) == []
+
+
+async def test_suggestions_name_titles_people_and_genres(cinema: Cinema) -> None:
+    await cinema.film(genres=["Animation"])
+    await cinema.film(title="Heat", cast=["Ana Amari"], original_title=None)
+
+    async def suggest(typed: str) -> Json:
+        answer = await cinema.manager.get("/api/catalog/suggest", params={"q": typed})
+        return dict(answer.json())
+
+    found = await suggest("am")
+    assert [title["title"] for title in found["titles"]] == ["Amélie"]
+    assert found["people"] == ["Ana Amari"]
+    assert (await suggest("ANI"))["genres"] == ["Animation"]
+    assert [title["title"] for title in (await suggest("amelei"))["titles"]] == ["Amélie"]
+    assert await suggest("?") == {"titles": [], "people": [], "genres": []}
+
+
+async def test_genres_come_with_their_counts(cinema: Cinema) -> None:
+    await cinema.film(genres=["Drama", "War"])
+    await cinema.film(genres=["Drama"])
+    assert await cinema.items("genres") == [{"name": "Drama", "count": 2}, {"name": "War", "count": 1}]
+
+
+async def test_the_demo_films_can_be_loaded_again_and_again(cinema: Cinema) -> None:
+    sessions: Sessions = app.state.sessions
+    demo = {film.id: Film.model_validate(film.body()) for film in films()}
+    listed = []
+    for _ in range(2):
+        async with sessions.begin() as session:
+            await commands.save_movies(session, demo)
+        listed.append(await cinema.items("movies", limit="100", sort="title"))
+    assert listed[0] == listed[1]
+    assert {film["id"] for film in listed[0]} == {str(id_) for id_ in demo}
+
+
+BAD_FILMS: list[Json] = [
+    {"price": 1},
+    {"title": ""},
+    {"title": "a\0b"},
+    {"title": None},
+    {"cast": ["\0"]},
+    {"cast": "Audrey"},
+    {"runtime_minutes": 0},
+    {"runtime_minutes": "122"},
+    {"runtime_minutes": 2**63},
+    {"release_date": "2001-02-30"},
+    {"trailer_url": "javascript:alert(1)"},
+    {"poster_url": "https://elsewhere.example/"},
+    {"popularity": 9},
+    {"id": str(new_id())},
+]
+
+
+async def test_bad_films_are_refused(cinema: Cinema) -> None:
+    film = await cinema.film()
+    for change in BAD_FILMS:
+        for answer in (
+            await cinema.manager.post(PATH, json=FILM | change),
+            await cinema.manager.patch(f"{PATH}/{film['id']}", json=change),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (422, "validation_error"), change
+    assert await cinema.items("movies") == [film]
+
+
+BAD_FILTERS: list[dict[str, str]] = [
+    {"query": "a\0"},
+    {"query": "x" * 201},
+    {"genre": "\0"},
+    {"theater_id": "1"},
+    {"date": "tomorrow"},
+    {"sort": "price"},
+    {"status": "gone"},
+    {"limit": "0"},
+    {"limit": "101"},
+]
+
+
+async def test_bad_filters_are_refused(cinema: Cinema) -> None:
+    for query in BAD_FILTERS:
+        answer = await cinema.manager.get(PATH, params=query)
+        assert (answer.status_code, answer.json()["code"]) == (422, "validation_error"), query
+
+
+async def test_only_managers_change_films(cinema: Cinema) -> None:
+    film = await cinema.film()
+    calls: list[tuple[str, str, Any]] = [("POST", PATH, FILM), ("DELETE", f"{PATH}/{film['id']}", None)]
+    calls.append(("PATCH", f"{PATH}/{film['id']}", {"title": "x"}))
+    for role, status in ((None, 401), (Role.customer, 403), (Role.staff, 403)):
+        async with caller(app, role) as client:
+            for method, path, body in calls:
+                assert (await client.request(method, path, json=body)).status_code == status
+    assert await cinema.items("movies") == [film]
