@@ -87,9 +87,9 @@ class Guest(Input):
 class ProfileChange(Patch):
     """A new address has to be verified again."""
 
-    full_name: FullName = ""
-    locale: Locale = ""
-    email: Email = ""
+    full_name: FullName | None = None
+    locale: Locale | None = None
+    email: Email | None = None
 
 
 class PasswordChange(Input):
@@ -111,8 +111,8 @@ class EmailVerification(Input):
 
 
 class AccessChange(Patch):
-    role: RoleName = Role.customer
-    is_active: bool = True
+    role: RoleName | None = None
+    is_active: bool | None = None
 
 
 class UserView(View):

@@ -87,6 +87,7 @@ async def test_a_deactivated_user_is_out_until_let_in_again(cinema: Cinema) -> N
     login = {"email": CLARA["email"], "password": PASSWORD}
     assert (await cinema.anonymous.post("/api/users/login", json=login)).json()["code"] == "bad_credentials"
     await change(cinema, clara.user["id"], is_active=True)
+    assert (await clara.client.post("/api/users/refresh")).json()["code"] == "session_revoked"
     await cinema.sign_in()
 
 

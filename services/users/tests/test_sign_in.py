@@ -9,10 +9,12 @@ import jwt
 import pytest
 
 from services.shared import keys
+from services.shared.errors import RateLimited
 from services.shared.events import UserRegistered
 from services.shared.settings import DEVELOPMENT_KEY
 from services.shared.testing import caller, published, running
 from services.users.app import app
+from services.users.commands import credentials
 from services.users.passwords import ARGON2
 from services.users.tests.conftest import CLARA, PASSWORD, Cinema, Person
 
@@ -144,6 +146,17 @@ async def test_guesses_at_the_same_moment_get_no_more_tries_than_others(cinema: 
     await cinema.register()
     answers = await asyncio.gather(*(login(cinema.anonymous, password=f"guess number {n}") for n in range(20)))
     assert sorted(answer.status_code for answer in answers) == [401] * 5 + [429] * 15
+
+
+async def test_a_right_guess_that_was_on_its_way_when_the_delay_began_is_refused(cinema: Cinema) -> None:
+    await cinema.register()
+    async with app.state.sessions.begin() as session:
+        on_its_way = await credentials.credential_of(session, CLARA["email"], credentials.Device("a browser"))
+    for _ in range(5):
+        await login(cinema.anonymous, password="wrong guess")
+    with pytest.raises(RateLimited):
+        async with app.state.sessions.begin() as session:
+            await credentials.judge(session, on_its_way, right=True)
 
 
 async def test_the_right_password_at_the_same_moment_from_many_devices_is_let_in(cinema: Cinema) -> None:
