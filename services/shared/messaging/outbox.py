@@ -72,7 +72,8 @@ async def relay_for_ever(sessions: Sessions, bus: Bus) -> None:
         while True:
             with sessions.signals.watching(SIGNAL) as woken:
                 try:
-                    moved = await relay_once(sessions, bus) if await lessee.holds() else 0
+                    relay = relay_once if await lessee.holds() else look_on
+                    moved = await relay(sessions, bus)
                 except BusAway as error:
                     log.warning("events wait for the bus", error=str(error))
                     await asyncio.sleep(AWAY_SECONDS)
@@ -99,6 +100,15 @@ async def relay_once(sessions: Sessions, bus: Bus) -> int:
         sent = [row.id for row, outcome in results if outcome is None]
         await move_to_log(session, sent)
     return len(sent)
+
+
+async def look_on(sessions: Sessions, bus: Bus) -> int:
+    """While another process relays: once it has left nothing, this one is not behind either. Returns 0."""
+    async with sessions.begin() as session:
+        left = await session.scalar(select(func.count()).select_from(Outbox).where(Outbox.dead_at.is_(None)))
+    if not left:
+        await bus.publish([])
+    return 0
 
 
 async def put_off(session: AsyncSession, unsent: Sequence[tuple[Outbox, BusAway]]) -> None:
