@@ -32,7 +32,9 @@ async def hold(world: World, labels: list[str]) -> tuple[Any, Any]:
     manager, customer = world.manager(), world.customer()
     hall = await manager.open_hall()
     showtime = await manager.schedule(hall["id"])
-    return customer, await customer.hold(showtime["id"], labels)
+    held = await customer.hold(showtime["id"], labels)
+    await customer.order(held["booking_id"])  # ticketing has heard of it: reservations may die now
+    return customer, held
 
 
 def kill(stack: Stack, service: str) -> None:
