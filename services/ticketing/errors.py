@@ -63,7 +63,7 @@ class TicketUsed(DomainError):
 
 
 class NotRefundable(DomainError):
-    """Carries `status`, the order's."""
+    """Carries `order_status`."""
 
     detail = "There is nothing to refund for this order."
 
@@ -75,6 +75,6 @@ class RefundTooLarge(DomainError):
 
 
 class NothingToRetry(DomainError):
-    """Carries `status`, the order's."""
+    """Carries `order_status`."""
 
     detail = "No refund of this order has failed."

@@ -67,7 +67,7 @@ class BadSignature(DomainError):
 
 @dataclass(frozen=True)
 class SeenIntent:
-    """A PaymentIntent as it was at `at`; amounts in minor units of the ISO `currency`."""
+    """A PaymentIntent as it was at `at` or later, by Stripe's clock; amounts in minor units of the ISO `currency`."""
 
     id: str
     status: IntentStatus
@@ -90,7 +90,8 @@ class SeenRefund:
     failure: str | None
 
 
-def seen_intent(values: Mapping[str, Any], at: datetime) -> SeenIntent:
+def seen_intent(values: Mapping[str, Any], at: datetime | None = None) -> SeenIntent:
+    """`at`: when Stripe says that it was so. An answer to a question of ours does not say it."""
     error = values.get("last_payment_error") or {}
     status = IntentStatus.OPEN if values["status"] in OPEN else IntentStatus(values["status"])
     return SeenIntent(
@@ -102,7 +103,7 @@ def seen_intent(values: Mapping[str, Any], at: datetime) -> SeenIntent:
         metadata=values["metadata"],
         client_secret=values.get("client_secret"),
         failure=error.get("decline_code") or error.get("code"),
-        at=at,
+        at=at or datetime.fromtimestamp(values["created"], UTC),
     )
 
 
@@ -180,13 +181,13 @@ class Payments:
             page = await self._api.payment_intents.list_async(recent)
             return await first_with(metadata, page)
 
-        return seen_intent(await self._ask("create_intent", ask, look), datetime.now(UTC))
+        return seen_intent(await self._ask("create_intent", ask, look))
 
     async def intent(self, id: str) -> SeenIntent:  # noqa: A002
         async def ask() -> Values:
             return (await self._api.payment_intents.retrieve_async(id)).to_dict()
 
-        return seen_intent(await self._ask("retrieve_intent", ask), datetime.now(UTC))
+        return seen_intent(await self._ask("retrieve_intent", ask))
 
     async def cancel_intent(self, key: str, id: str) -> SeenIntent:  # noqa: A002
         """The intent after the try: cancelled, or in the state that it can't be cancelled in any more."""
@@ -199,7 +200,7 @@ class Payments:
             return intent.to_dict() if intent.status == "canceled" else None
 
         try:
-            return seen_intent(await self._ask("cancel_intent", ask, look), datetime.now(UTC))
+            return seen_intent(await self._ask("cancel_intent", ask, look))
         except PaymentRefused as refused:
             if refused.code != "payment_intent_unexpected_state":
                 raise

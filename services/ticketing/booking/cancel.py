@@ -80,9 +80,9 @@ async def refund(
     if not staff.may(Role.manager) and order.method not in COUNTER:
         raise Forbidden("The box office refunds what it has sold; for the rest ask a manager.")
     if order.status is OrderStatus.PAID:
-        raise OrderInProgress(status=order.status)
+        raise OrderInProgress(order_status=order.status)
     if order.status is not OrderStatus.ISSUED:
-        raise NotRefundable(status=order.status)
+        raise NotRefundable(order_status=order.status)
     left = order.paid - await money.refunded(session, booking_id)
     if (wish.amount or 0) > left:
         raise RefundTooLarge(refundable=left)

@@ -124,6 +124,6 @@ async def payable(session: AsyncSession, principal: Principal, booking_id: UUID,
 def check_open(order: Order) -> None:
     """Raises AlreadyPaid, OrderExpired."""
     if order.status in PAID:
-        raise AlreadyPaid(status=order.status)
+        raise AlreadyPaid(order_status=order.status)
     if not order.is_open:
-        raise OrderExpired(status=order.status)
+        raise OrderExpired(order_status=order.status)

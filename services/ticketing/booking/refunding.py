@@ -177,7 +177,7 @@ async def retry(session: AsyncSession, manager: Principal, booking_id: UUID, to:
     """Try a failed refund again, or give coins instead. Raises OrderNotFound, NothingToRetry."""
     order = await orders.locked(session, booking_id)
     if order.status is not OrderStatus.REFUND_FAILED:
-        raise NothingToRetry(status=order.status)
+        raise NothingToRetry(order_status=order.status)
     failed = select(Refund).where(Refund.booking_id == booking_id, Refund.status == RefundStatus.FAILED)
     for refund in await session.scalars(failed.order_by(Refund.number)):
         await refunds.again(session, refund, to=to, after=timedelta(0))

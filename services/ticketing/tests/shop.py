@@ -110,7 +110,7 @@ class Shop:
     async def cancel_showtime(self) -> None:
         await self.events(ShowtimeCancelled(showtime_id=self.showtime_id, reason="The projector broke.", version=3))
 
-    async def customer(self, coins: bool = False) -> UUID:  # noqa: FBT001, FBT002
+    async def customer(self, *, coins: bool = False) -> UUID:
         user_id = new_id()
         about = {"user_id": user_id, "email": f"{user_id}@people.example", "full_name": "Ada Test", "locale": "en"}
         await self.events(UserRegistered(**about))

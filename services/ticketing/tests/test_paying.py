@@ -8,6 +8,8 @@ from services.shared.ids import new_id
 from services.shared.testing import caller
 from services.ticketing.tests.shop import API, PRICE, Shop
 
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
 
 async def test_a_card_payment_becomes_tickets(shop: Shop) -> None:
     booking_id = await shop.hold("F7", "F8")
