@@ -7,6 +7,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from fastapi import Depends, Query
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from sqlalchemy import ColumnElement, Select, literal, tuple_
+from sqlalchemy.exc import DataError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -69,7 +70,12 @@ async def page(
         query = query.where(tuple_(*order) < after if descending else tuple_(*order) > after)
     ordered = query.order_by(*(column.desc() if descending else column.asc() for column in order))
     places = (column.label(f"place_{number}") for number, column in enumerate(order))
-    found = (await session.execute(ordered.add_columns(*places).limit(place.limit + 1))).all()
+    try:
+        found = (await session.execute(ordered.add_columns(*places).limit(place.limit + 1))).all()
+    except DataError as error:  # a forged cursor, with a number or a text that no column can hold
+        if place.cursor is None:
+            raise
+        raise not_a_cursor() from error
     rows = found[: place.limit]
     more = len(found) > place.limit
     return Rows([row[0] for row in rows], encode(list(rows[-1][1:])) if more else None)
@@ -85,5 +91,9 @@ def decode(cursor: str, order: Sequence[Order]) -> list[Any]:
         kinds = [column.type.python_type for column in order]
         return [TypeAdapter(kind).validate_python(value) for kind, value in zip(kinds, values, strict=True)]
     except (ValueError, ValidationError) as error:
-        fault = {"pointer": "/query/cursor", "message": "Not a cursor: take it from the page before, unchanged."}
-        raise ValidationFailed(errors=[fault]) from error
+        raise not_a_cursor() from error
+
+
+def not_a_cursor() -> ValidationFailed:
+    fault = {"pointer": "/query/cursor", "message": "Not a cursor: take it from the page before, unchanged."}
+    return ValidationFailed(errors=[fault])

@@ -5,6 +5,7 @@ from services.catalog import commands
 from services.catalog.app import app
 from services.catalog.films import Film
 from services.catalog.tests.conftest import FILM, Cinema, Json, a_hall, a_theater
+from services.shared import paging
 from services.shared.auth import Role
 from services.shared.db import Sessions
 from services.shared.events import ShowtimeChanged, ShowtimeScheduled
@@ -156,8 +157,12 @@ async def test_a_search_can_be_paged(cinema: Cinema) -> None:
     second = (await cinema.manager.get(PATH, params=query)).json()
     assert len({film["id"] for film in first["items"] + second["items"]}) == 5
     assert second["next_cursor"] is None
-    nonsense = await cinema.manager.get(PATH, params=query | {"cursor": "bm9uc2Vuc2U"})
-    assert (nonsense.status_code, nonsense.json()["code"]) == (422, "validation_error")
+    forged = [paging.encode([10**30, 0, str(new_id())]), paging.encode([0, 0]), "bm9uc2Vuc2U", "%", "\0"]
+    for cursor in forged:
+        nonsense = await cinema.manager.get(PATH, params=query | {"cursor": cursor})
+        assert (nonsense.status_code, nonsense.json()["code"]) == (422, "validation_error"), cursor
+    title = paging.encode(["\0", str(new_id())])
+    assert (await cinema.manager.get(PATH, params={"sort": "title", "cursor": title})).status_code == 422
 
 
 async def test_films_by_what_is_showing(cinema: Cinema) -> None:
