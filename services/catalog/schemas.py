@@ -183,3 +183,9 @@ class GenreList(WholeList):
 
 class FreeHallList(WholeList):
     items: list[FreeHallView]
+
+
+class ExportView(View):
+    """What is stored about a user: nothing but what the token says."""
+
+    user_id: UUID = Field(validation_alias="id")

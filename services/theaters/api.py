@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 
-from services.shared.auth import Manager
+from services.shared.auth import CurrentUser, Manager, Principal
 from services.shared.db import Session
 from services.shared.errors import ValidationFailed
 from services.shared.events import LayoutSeat
@@ -18,6 +18,7 @@ from services.theaters.layouts import Label
 from services.theaters.models import Hall, Layout, Theater
 from services.theaters.schemas import (
     Drawing,
+    ExportView,
     HallView,
     LayoutView,
     NewHall,
@@ -101,6 +102,12 @@ async def archive_theater(session: Session, theater_id: UUID, _: Manager) -> Non
 async def add_hall(session: Session, theater_id: UUID, body: NewHall, response: Response, _: Manager) -> Hall:
     """Make a hall with all its seats, or nothing."""
     return with_etag(response, await commands.add_hall(session, theater_id, body.name, body.layout.draw()))
+
+
+@router.get("/me/export", response_model=ExportView, tags=["privacy"])
+async def export_me(user: CurrentUser) -> Principal:
+    """What theaters stores about the caller."""
+    return user
 
 
 @router.post("/layouts/preview", response_model=Drawing)

@@ -115,3 +115,9 @@ class Drawing(View):
 class LayoutView(Drawing):
     hall_id: UUID
     version: int
+
+
+class ExportView(View):
+    """What is stored about a user: nothing but what the token says."""
+
+    user_id: UUID = Field(validation_alias="id")

@@ -261,3 +261,10 @@ async def test_only_managers_change_anything(manager: Client, hall: Json) -> Non
                 answer = await client.request(method, url, json=body, headers={"If-Match": "*"})
                 assert answer.status_code == status, (role, method, url)
     assert await published(app) == before
+
+
+async def test_nothing_is_stored_about_anyone(manager: Client) -> None:
+    user_id = new_id()
+    async with caller(app, Role.customer, user_id) as client, caller(app) as anonymous:
+        assert (await client.get("/api/theaters/me/export")).json() == {"user_id": str(user_id)}
+        assert (await anonymous.get("/api/theaters/me/export")).status_code == 401
