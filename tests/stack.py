@@ -125,6 +125,12 @@ class Stack:
         found = [*(worker.process for worker in self.workers), self.sandbox]
         return [process for process in found if process]
 
+    def stop_workers(self, *services: str) -> None:
+        """Every process that runs one of these."""
+        for worker in self.workers:
+            if worker.process and set(services) & set(worker.services):
+                worker.process.stop()
+
     def cut_power(self) -> None:
         """SIGKILL for every process at once, database and sandbox included."""
         for process in self.processes():

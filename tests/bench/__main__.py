@@ -1,0 +1,81 @@
+"""`make bench`: how fast Marquee is, each figure next to a bound that was taken in the same run.
+
+Machines differ and are noisy, so look at the ratios. The bounds:
+
+- holds: `pgbench` running the same claim statement and rows, with as many clients and no Python;
+- seat maps: a static JSON answer of the same server process;
+- from hold to tickets: the four requests of it as static answers, and its commits at one claim statement each.
+"""
+
+import asyncio
+import sys
+from dataclasses import dataclass
+
+from infra.local.testing import disposable_broker
+from tests.bench import claims, latency, maps
+from tests.stack import EVERYTHING, running_stack
+
+
+@dataclass(frozen=True)
+class Row:
+    what: str
+    measured: str
+    bound: str
+    ratio: float
+
+
+def show(rows: list[Row]) -> None:
+    header = Row("what", "measured", "bound", 0)
+    for row in (header, *rows):
+        ratio = "ratio" if row is header else f"{row.ratio:.2f}"
+        print(f"{row.what:<44}{row.measured:>16}{row.bound:>16}{ratio:>8}")
+
+
+def bench_holds() -> list[Row]:
+    """Two processes of reservations alone, with the relay sending every hold to a real RabbitMQ."""
+    layout = (("users", "theaters", "catalog"), ("ticketing",), ("reservations",), ("reservations",))
+    with disposable_broker() as broker, running_stack(layout=layout, bus_url=broker.url, durable=True) as stack:
+        sale = asyncio.run(claims.prepare(stack))
+        stack.stop_workers("users", "ticketing")
+        over_http = asyncio.run(claims.over_http(stack, sale))
+        stack.stop_workers("reservations")
+        bound = claims.pgbench(stack, sale)
+    holds = Row(
+        "holds of 2 seats, 32 clients, 2 processes",
+        f"{over_http.rate:,.0f}/s",
+        f"{bound:,.0f}/s",
+        over_http.rate / bound,
+    )
+    typical = Row(
+        "  one of them, median and p95", f"{over_http.typical * 1000:.1f} ms", f"{over_http.p95 * 1000:.1f} ms", 0
+    )
+    return [holds, typical]
+
+
+def bench_the_rest() -> list[Row]:
+    with running_stack(layout=(EVERYTHING,), durable=True) as stack:
+        reads, static = asyncio.run(maps.read(stack))
+        journey, bound = asyncio.run(latency.measure(stack))
+    return [
+        Row(
+            "seat maps of 300 seats, 32 clients, 1 process",
+            f"{reads.rate:,.0f}/s",
+            f"{static.rate:,.0f}/s",
+            reads.rate / static.rate,
+        ),
+        Row(
+            "from hold to tickets, all in one process",
+            f"{journey * 1000:.0f} ms",
+            f"{bound * 1000:.0f} ms",
+            bound / journey,
+        ),
+    ]
+
+
+def main() -> int:
+    show([*bench_holds(), *bench_the_rest()])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
