@@ -5,6 +5,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import structlog
+from structlog.contextvars import merge_contextvars
 
 from infra.local.testing import Broker, Database, database, disposable_broker, postgres_server
 from infra.postgres.roles import SERVICES
@@ -12,6 +14,13 @@ from services.shared import migrate
 from services.shared.testing import environment
 
 SERVICES_FOLDER = Path(__file__).parent / "services"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_logs() -> None:
+    """The default renders each traceback with all local variables, which takes a second."""
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[merge_contextvars, structlog.processors.add_log_level, renderer])
 
 
 @pytest.fixture(scope="session")

@@ -154,12 +154,12 @@ def is_outage(error: BaseException | None) -> bool:
 
 async def database_error(_: Request, error: Exception) -> JSONResponse:
     if not is_outage(error):
-        return await crashed(_, error)
+        return crashed(error)
     log.error("database away", error=str(error))
     return ServiceUnavailable().response()
 
 
-async def crashed(_: Request, error: Exception) -> JSONResponse:
+def crashed(error: Exception) -> JSONResponse:
     log.error("request failed", exc_info=error)
     detail = "Something went wrong on our side. Please name the request id when you report it."
     return problem(500, "internal_error", detail)
@@ -171,4 +171,3 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(DBAPIError, database_error)
     app.add_exception_handler(PoolTimeout, database_error)
-    app.add_exception_handler(Exception, crashed)

@@ -6,13 +6,15 @@ import time
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.shared.errors import BodyTooLarge
+from services.shared.errors import BodyTooLarge, crashed
 from services.shared.ids import new_id
 from services.shared.logging import bound_contextvars
 from services.shared.metrics import Metrics
 
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 MAX_BODY_BYTES = 1_048_576
+# nginx's status for requests whose caller has left before the answer.
+CLIENT_CLOSED = 499
 
 
 class RequestContext:
@@ -28,7 +30,7 @@ class RequestContext:
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"").decode("latin-1")
         request_id = given if SANE_REQUEST_ID.fullmatch(given) else str(new_id())
-        status = 500
+        status = 0
         started = time.perf_counter()
 
         async def answer(message: Message) -> None:
@@ -41,9 +43,14 @@ class RequestContext:
         with bound_contextvars(request_id=request_id):
             try:
                 await self.app(scope, limited(headers, receive), answer)
+            except Exception as error:
+                if status:
+                    raise
+                # Here rather than outside of this middleware, where the request has no id any more.
+                await crashed(error)(scope, receive, answer)
             finally:
                 route = getattr(scope.get("route"), "path", "unknown")
-                self.metrics.observe(scope["method"], route, status, time.perf_counter() - started)
+                self.metrics.observe(scope["method"], route, status or CLIENT_CLOSED, time.perf_counter() - started)
 
 
 def limited(headers: dict[bytes, bytes], receive: Receive) -> Receive:

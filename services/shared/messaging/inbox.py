@@ -9,7 +9,7 @@ from uuid import UUID
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy import delete, false, func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import ColumnElement
@@ -133,7 +133,7 @@ class Consumer:
                 if is_database_away(error):
                     raise
                 async with self.sessions.begin() as session:
-                    await park(session, message, error, row.attempts)
+                    await park_again(session, id_, error, row.attempts)
 
     async def _claim(self, id_: UUID) -> Parked | None:
         """Count the try and put the next one off before it is made: other replicas find the message not due, and one
@@ -197,30 +197,35 @@ async def seconds_to_next(session: AsyncSession) -> float:
     return LONGEST_SLEEP_SECONDS if seconds is None else float(seconds)
 
 
-async def park(session: AsyncSession, message: Message, error: Exception, attempts: int = 1) -> None:
-    """Write down the failed try and when to try again, or that nobody will.
+async def park(session: AsyncSession, message: Message, error: Exception) -> None:
+    """Keep a message whose first try failed; one that is parked already stays as it is."""
+    headers = {printable(key): printable(value) for key, value in message.headers.items()}
+    new = insert(Parked).values(
+        event_id=message.id, name=printable(message.name), body=message.body, headers=headers, **verdict(error, 1)
+    )
+    await session.execute(new.on_conflict_do_nothing(index_elements=[Parked.event_id]))
+    fire_after_commit(session, SIGNAL)
 
-    A duplicate that fails while the message is parked already changes nothing.
-    """
+
+async def park_again(session: AsyncSession, id_: UUID, error: Exception, attempts: int) -> None:
+    await session.execute(update(Parked).where(Parked.event_id == id_).values(**verdict(error, attempts)))
+    fire_after_commit(session, SIGNAL)
+
+
+def verdict(error: Exception, attempts: int) -> dict[str, Any]:
+    """What is written down of a failed try: when to try again, or that nobody will."""
     ladder = (*NOT_YET_AFTER, *RETRY_AFTER) if isinstance(error, NotYet) else RETRY_AFTER
     dead = isinstance(error, Unreadable | Crashed) or attempts > len(ladder)
+    report = log.error if dead else log.info if isinstance(error, NotYet) else log.warning
+    report("message parked", attempts=attempts, dead=dead, exc_info=None if isinstance(error, NotYet) else error)
     now = func.clock_timestamp()
-    values = {
+    return {
         "attempts": attempts,
         "next_at": now if dead else now + ladder[attempts - 1],
         "error": printable("".join(traceback.format_exception_only(error)).strip()),
         "fingerprint": fingerprint(error),
         "dead_at": now if dead else None,
     }
-    headers = {printable(key): printable(value) for key, value in message.headers.items()}
-    new = insert(Parked).values(
-        event_id=message.id, name=printable(message.name), body=message.body, headers=headers, **values
-    )
-    newer = Parked.attempts <= attempts if attempts > 1 or dead else false()
-    await session.execute(new.on_conflict_do_update(index_elements=[Parked.event_id], set_=values, where=newer))
-    fire_after_commit(session, SIGNAL)
-    report = log.error if dead else log.info if isinstance(error, NotYet) else log.warning
-    report("message parked", attempts=attempts, dead=dead, exc_info=None if isinstance(error, NotYet) else error)
 
 
 def printable(text: str) -> str:
