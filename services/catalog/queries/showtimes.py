@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Query
+from pydantic import Field
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
@@ -30,7 +30,7 @@ class ShowtimeFilters:
     format: Format | None = None
     language: Text | None = None
     accessibility: Accessibility | None = None
-    from_: Annotated[dt.date | None, Query(alias="from")] = None
+    from_: Annotated[dt.date | None, Field(alias="from")] = None
     to: dt.date | None = None
 
 
