@@ -15,7 +15,7 @@ from services.shared.logging import bound_contextvars
 from services.shared.signals import wait_for
 
 RESTART_SECONDS = 1.0
-LEASE = timedelta(seconds=10)
+LEASE = timedelta(seconds=5)
 
 log = structlog.get_logger()
 

@@ -15,6 +15,7 @@ from infra.local.rabbitmq import RabbitMQ
 from infra.local.testing import Broker, disposable_broker
 from services.shared.bus import BusAway, Message, RabbitBus
 from services.shared.bus.rabbit import connection, publisher, subscriber
+from services.shared.bus.rabbit.connection import losses
 from services.shared.bus.rabbit.topology import EXCHANGE, dead_queue_name, queue_name
 from services.shared.events import UserVerified, routing_key
 from services.shared.messaging import outbox
@@ -300,3 +301,19 @@ async def test_a_strangers_message_without_an_id_of_ours_is_kept_for_a_person(
         [parked] = await ticketing.parked()
         assert (parked.body, parked.name) == (b"hello", "")
         assert "no event is called ''" in parked.error
+
+
+async def test_a_cancellation_by_the_library_is_a_loss_and_our_own_is_not() -> None:
+    """aiormq cancels what waits for an answer when a connection dies of a missed heartbeat."""
+    with pytest.raises(BusAway), losses():
+        raise asyncio.CancelledError
+
+    async def wait() -> None:
+        with losses():
+            await asyncio.sleep(30)
+
+    waiting = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert waiting.cancelled()

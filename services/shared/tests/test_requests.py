@@ -208,7 +208,8 @@ async def test_a_broker_that_is_away_shows_in_readyz_and_requests_go_on(
             await session.execute(text("CREATE TABLE note (words text)"))
         answer = await client.get("/readyz")
         assert answer.status_code == 503
-        assert answer.json()["faults"]["theaters"] == {"bus": "bus away: not connected"}
+        [(part, fault)] = answer.json()["faults"]["theaters"].items()
+        assert (part, fault[:24]) == ("bus", "bus away: not connected:")
         assert (await post(client, "one")).status_code == 201
         assert len(await published(app)) == 1
 

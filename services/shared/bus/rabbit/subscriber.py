@@ -64,6 +64,7 @@ class Subscriber:
         self._service = service
         self._handlers = {queue_name(service): deliver, dead_queue_name(service): dead}
         self._place: Place | None = None
+        self._fault = "not yet"
 
     async def run_for_ever(self) -> NoReturn:
         pause = RETRY_SECONDS
@@ -73,8 +74,10 @@ class Subscriber:
                 pause = RETRY_SECONDS
                 log.warning("bus lost", service=self._service)
             except BusAway as error:
-                log.warning("bus away", service=self._service, error=str(error))
-            except Exception:
+                self._fault = str(error)
+                log.warning("bus away", service=self._service, error=self._fault)
+            except Exception as error:
+                self._fault = f"{type(error).__name__}: {error}"
                 log.exception("consumer crashed", service=self._service)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_RETRY_SECONDS)
@@ -82,7 +85,7 @@ class Subscriber:
     async def backlog(self) -> int:
         """Raises BusAway."""
         if self._place is None:
-            raise BusAway("not connected")
+            raise BusAway(f"not connected: {self._fault}")
         place = self._place
         waiting = (await place.state(queue_name(self._service))).message_count or 0
         settling = time.monotonic() - place.since < SETTLE_SECONDS
