@@ -91,12 +91,12 @@ def _boot(configuration: Configuration, supervisor: Supervisor) -> None:
         "services", ["services", "run", "--host", LOOPBACK, "--port", str(ports["app"])], configuration, environment
     )
     supervisor.start(app)
-    with step("Demo: films, halls, showtimes"):
-        _python("demo", ["infra.demo", "load"], configuration, environment).run()
     with step("Sandbox: card payments, mail"):
         sandbox.wait_until(lambda: is_open(ports["sandbox"]))
     with step("Services: all five in one process"):
         app.wait_until(lambda: _answers(f"http://{LOOPBACK}:{ports['app']}/readyz"), timeout=60)
+    with step("Demo: films, halls, showtimes"):
+        _python("demo", ["infra.demo", "load"], configuration, environment).run()
     with step("Gateway"):
         gateway = nginx.gateway(configuration)
         supervisor.start(gateway)
