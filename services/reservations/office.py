@@ -43,7 +43,7 @@ async def opened(app: FastAPI) -> AsyncIterator[None]:
         yield
 
 
-def office_of(request: Request) -> Office:
+async def office_of(request: Request) -> Office:
     return cast("Office", request.app.state.office)
 
 

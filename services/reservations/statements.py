@@ -41,6 +41,15 @@ class Statements:
             raise ServiceUnavailable from error
 
 
+async def find_by_key(connection: AsyncConnection[TupleRow]) -> None:
+    """All that runs here finds its rows by a key.
+
+    A plan is kept for the life of a connection, and one that was made while a table was empty would read all of it
+    once it is full.
+    """
+    await connection.execute("SET enable_seqscan = off")
+
+
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[Statements]:
     url = make_url(settings.database_url).set(drivername="postgresql")
@@ -50,6 +59,7 @@ async def connected(settings: Settings) -> AsyncIterator[Statements]:
         max_size=settings.database_pool_size,
         timeout=POOL_SECONDS,
         kwargs={"autocommit": True},
+        configure=find_by_key,
         open=False,
     )
     async with pool:

@@ -188,10 +188,15 @@ async def told(app: FastAPI, held: Any) -> list[Event]:
     return [event for event in events if isinstance(event, OfBooking) and str(event.booking_id) == held["booking_id"]]
 
 
+def new_app(jobs: Sequence[Job] = JOBS) -> FastAPI:
+    """An instance of the service beside the one that most tests share."""
+    return create_app("reservations", router, HANDLERS, jobs=jobs, resources=opened)
+
+
 @asynccontextmanager
 async def replica(app: FastAPI, jobs: Sequence[Job] = JOBS) -> AsyncIterator[FastAPI]:
     """Another process's app on the same database, as far as one process can have it: its own pools and caches."""
-    other = create_app("reservations", router, HANDLERS, jobs=jobs, resources=opened)
+    other = new_app(jobs)
     async with AsyncExitStack() as stack:
         with environment({"MARQUEE_RESERVATIONS_DATABASE_URL": app.state.settings.database_url}):
             await stack.enter_async_context(running(other))
