@@ -23,14 +23,6 @@ FOLLOWERS = 2000
 LINGER_SECONDS = 30.0
 
 
-class TooManyFollowers(ServiceUnavailable):
-    detail = "Too many people follow seat maps here. Ask for the seats from time to time instead."
-
-    @classmethod
-    def code(cls) -> str:
-        return ServiceUnavailable.code()
-
-
 @dataclass(frozen=True)
 class Delta:
     """What changed between two versions of a map."""
@@ -114,9 +106,9 @@ class Hub:
                 del self._channels[key]
 
     def admit(self) -> None:
-        """Raises TooManyFollowers."""
+        """Raises ServiceUnavailable."""
         if self.followers >= FOLLOWERS:
-            raise TooManyFollowers
+            raise ServiceUnavailable("Too many people follow seat maps here. Ask for the seats now and then instead.")
 
     async def follow(self, current: SeatMap, seen: int | None) -> AsyncIterator[SeatMap | Delta]:
         """For ever: a snapshot, unless `seen` is a version that can be continued, then deltas.

@@ -17,7 +17,7 @@ import pytest_asyncio
 import uvicorn
 from fastapi import FastAPI
 
-from services.reservations.live import Channel, difference
+from services.reservations.live import FOLLOWERS, Channel, difference
 from services.reservations.maps import SeatMap
 from services.reservations.tests.cinema import buyer, on_sale, paid, run_out, sweep, tell
 from services.shared.events import ShowtimeCancelled
@@ -223,6 +223,18 @@ async def test_the_end_of_the_sale_is_a_snapshot_by_itself(app: FastAPI, address
         assert (await anext(stream)).data["sales_open"] is True
         closed = await anext(stream)
         assert (closed.name, closed.data["sales_open"], closed.data["held"]) == ("snapshot", False, [1])
+
+
+@package_loop
+async def test_a_process_takes_so_many_followers_and_no_more(app: FastAPI) -> None:
+    customer = buyer(app, await on_sale(app))
+    hub = app.state.office.hub
+    hub.followers += FOLLOWERS
+    try:
+        answer = await customer.client.get(f"/api/reservations/showtimes/{customer.showtime_id}/stream")
+    finally:
+        hub.followers -= FOLLOWERS
+    assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
 
 
 @package_loop
