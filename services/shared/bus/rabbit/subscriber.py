@@ -72,6 +72,7 @@ class Subscriber:
             try:
                 await self._consume()
                 pause = RETRY_SECONDS
+                self._fault = "lost"
                 log.warning("bus lost", service=self._service)
             except BusAway as error:
                 self._fault = str(error)
