@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncResult, AsyncSession
 
 from services.shared.paging import Paging, Rows, page
 from services.ticketing import chain
@@ -42,12 +42,20 @@ async def verify(session: AsyncSession) -> Verdict:
         .order_by(LedgerSeal.number)
         .execution_options(yield_per=AT_ONCE)
     )
+    rows = await session.stream(pairs)
+    try:
+        return await judge(rows, total)
+    finally:
+        await rows.close()
+
+
+async def judge(rows: AsyncResult[LedgerSeal, LedgerEntry | None], total: int) -> Verdict:
     previous, number = chain.FIRST, 0
-    async for seal, entry in await session.stream(pairs):
+    async for seal, entry in rows:
         number += 1
         problem = fault(seal, entry, number, previous)
         if problem is not None:
-            return Verdict(total, seal.number, total - seal.number, valid=False, first_bad=number, problem=problem)
+            return Verdict(total, number - 1, total - number + 1, valid=False, first_bad=number, problem=problem)
         previous = seal.hash
     return Verdict(total, number, total - number, valid=True)
 

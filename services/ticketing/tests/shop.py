@@ -279,10 +279,17 @@ class Shop:
 
     async def kept_by_stripe(self, booking_id: UUID) -> int:
         """What was charged less what was refunded, in minor units."""
-        known = (await self.browser.get("payments", headers={"Accept": "application/json"})).json()
+        known = await self.at_stripe()
         charged = sum(one["amount_received"] for one in known["intents"] if is_of(one, booking_id))
         back = sum(one["amount"] for one in known["refunds"] if is_of(one, booking_id) and one["status"] != "failed")
         return int(charged - back)
+
+    async def is_waiting_for_bank(self, booking_id: UUID) -> bool:
+        intents = (await self.at_stripe())["intents"]
+        return any(one["status"] == "processing" for one in intents if is_of(one, booking_id))
+
+    async def at_stripe(self) -> dict[str, Any]:
+        return dict((await self.browser.get("payments", headers={"Accept": "application/json"})).json())
 
 
 def is_of(thing: dict[str, Any], booking_id: UUID) -> bool:
