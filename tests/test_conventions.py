@@ -33,7 +33,7 @@ def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
 def test_only_shared_code_commits() -> None:
     services = [path for path in sources("services") if "shared" not in path.parts]
     assert services
-    assert [path for path in services if "commit(" in path.read_text()] == []
+    assert [path for path in services if ".commit(" in path.read_text()] == []
 
 
 def test_files_fit_on_a_few_screens_and_functions_on_one() -> None:
@@ -58,7 +58,7 @@ def lint(tree: Path) -> str:
 
 
 VIOLATIONS = {
-    "a service imports another": ("services/catalog/queries.py", "import services.ticketing.models"),
+    "a service imports another": ("services/catalog/queries/halls.py", "import services.ticketing.models"),
     "shared imports a service": ("services/shared/ids.py", "import services.users.models"),
     "a use case knows HTTP": ("services/theaters/commands.py", "import fastapi"),
     "a lower layer imports a higher one": ("services/theaters/models.py", "import services.theaters.api"),
@@ -71,7 +71,7 @@ VIOLATIONS = {
 def copy_of_the_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tree = tmp_path_factory.mktemp("tree")
     for folder in ("services", "infra"):
-        shutil.copytree(ROOT / folder, tree / folder, ignore=shutil.ignore_patterns("__pycache__", "tests"))
+        shutil.copytree(ROOT / folder, tree / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tree)
     return tree
 

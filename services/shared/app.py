@@ -53,20 +53,25 @@ def create_app(
             await start_work(app, name, handlers, jobs, stack)
             yield
 
-    base = f"/api/{name}"
+    app = new_app(name, lifespan)
+    app.include_router(router, prefix=f"/api/{name}")
+    return app
+
+
+def new_app(name: str, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
+    """What is the same in every service's app before it has routes of its own."""
     app = FastAPI(
         title=f"Marquee {name}",
         version="1",
         lifespan=lifespan,
-        openapi_url=f"{base}/openapi.json",
-        docs_url=f"{base}/docs",
+        openapi_url=f"/api/{name}/openapi.json",
+        docs_url=f"/api/{name}/docs",
         redoc_url=None,
         responses=REFUSED,
         separate_input_output_schemas=False,
     )
     app.state.metrics = Metrics(name)
     app.state.health = Health()
-    app.include_router(router, prefix=base)
     app.add_api_route("/healthz", healthz, include_in_schema=False)
     app.add_api_route("/readyz", readiness(app, name), include_in_schema=False)
     app.add_api_route("/metrics", lambda: exposition([app.state.metrics.registry]), include_in_schema=False)
