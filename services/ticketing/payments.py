@@ -7,17 +7,16 @@ if it did not, the key is spent and the next try needs a new one.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NoReturn, TypeVar
 
 import stripe
 
 from services.shared.errors import DomainError, ServiceUnavailable
 from services.shared.settings import Settings
-from services.ticketing.models import IntentStatus, RefundStatus
+from services.ticketing.seen import SeenIntent, SeenRefund, seen_intent, seen_refund
 
 STRIPE = "https://api.stripe.com"
 TIMEOUT_SECONDS = 10
@@ -28,7 +27,6 @@ SIGNATURE_SECONDS = 300
 CLOCK_SKEW = timedelta(minutes=5)
 # Methods that take days to pay are no use for a seat that is held for minutes.
 DELAYED_METHODS = ["acss_debit", "au_becs_debit", "bacs_debit", "sepa_debit", "us_bank_account"]
-OPEN = {"requires_payment_method", "requires_confirmation", "requires_action", "requires_capture"}
 
 Answer = TypeVar("Answer")
 Values = dict[str, Any]
@@ -63,61 +61,6 @@ class PaymentRefused(Exception):
 class BadSignature(DomainError):
     status = 400
     detail = "The Stripe-Signature header does not fit the body."
-
-
-@dataclass(frozen=True)
-class SeenIntent:
-    """A PaymentIntent as it was at `at` or later, by Stripe's clock; amounts in minor units of the ISO `currency`."""
-
-    id: str
-    status: IntentStatus
-    amount: int
-    currency: str
-    livemode: bool
-    metadata: Mapping[str, str]
-    client_secret: str | None
-    failure: str | None
-    at: datetime
-
-
-@dataclass(frozen=True)
-class SeenRefund:
-    id: str
-    status: RefundStatus
-    amount: int
-    currency: str
-    metadata: Mapping[str, str]
-    failure: str | None
-
-
-def seen_intent(values: Mapping[str, Any], at: datetime | None = None) -> SeenIntent:
-    """`at`: when Stripe says that it was so. An answer to a question of ours does not say it."""
-    error = values.get("last_payment_error") or {}
-    status = IntentStatus.OPEN if values["status"] in OPEN else IntentStatus(values["status"])
-    return SeenIntent(
-        id=values["id"],
-        status=status,
-        amount=values["amount_received"] if status is IntentStatus.SUCCEEDED else values["amount"],
-        currency=values["currency"].upper(),
-        livemode=values["livemode"],
-        metadata=values["metadata"],
-        client_secret=values.get("client_secret"),
-        failure=error.get("decline_code") or error.get("code"),
-        at=at or datetime.fromtimestamp(values["created"], UTC),
-    )
-
-
-def seen_refund(values: Mapping[str, Any]) -> SeenRefund:
-    """`requires_action` is pending, `canceled` has failed (https://docs.stripe.com/api/refunds/object)."""
-    statuses = {"succeeded": RefundStatus.SUCCEEDED, "failed": RefundStatus.FAILED, "canceled": RefundStatus.FAILED}
-    return SeenRefund(
-        id=values["id"],
-        status=statuses.get(values["status"], RefundStatus.PENDING),
-        amount=values["amount"],
-        currency=values["currency"].upper(),
-        metadata=values["metadata"] or {},
-        failure=values.get("failure_reason"),
-    )
 
 
 def is_live(settings: Settings) -> bool:

@@ -17,9 +17,10 @@ from services.ticketing.commands import ledger
 from services.ticketing.commands.effects import CLOSING_SIGNAL, Occasion
 from services.ticketing.errors import AmountTooSmall
 from services.ticketing.models import FINAL, Intent, IntentStatus, Method, Order
-from services.ticketing.payments import PaymentRefused, Payments, PaymentsAway, SeenIntent, is_live
+from services.ticketing.payments import PaymentRefused, Payments, PaymentsAway, is_live
 from services.ticketing.queries import money, orders
 from services.ticketing.saga import Trigger, advance
+from services.ticketing.seen import SeenIntent
 
 PROCESSING_AGAIN = timedelta(seconds=5)
 

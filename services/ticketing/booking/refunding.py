@@ -17,9 +17,10 @@ from services.ticketing.commands import refunds, wallet
 from services.ticketing.commands.effects import Occasion
 from services.ticketing.errors import NothingToRetry, OrderNotFound
 from services.ticketing.models import CoinReason, Intent, Order, OrderStatus, Refund, RefundStatus, RefundTo
-from services.ticketing.payments import PaymentRefused, Payments, PaymentsAway, SeenRefund
+from services.ticketing.payments import PaymentRefused, Payments, PaymentsAway
 from services.ticketing.queries import orders
 from services.ticketing.saga import Trigger, advance
+from services.ticketing.seen import SeenRefund
 
 AT_ONCE = 100
 SIDE_BY_SIDE = 8

@@ -28,9 +28,10 @@ from services.ticketing.models import (
     StripeEvent,
     Watermark,
 )
-from services.ticketing.payments import PaymentsAway, SeenIntent, seen_intent, seen_refund
+from services.ticketing.payments import PaymentsAway
 from services.ticketing.queries import money, orders
 from services.ticketing.saga import MoneyWithoutStep
+from services.ticketing.seen import SeenIntent, seen_intent, seen_refund
 
 SIGNAL = "stripe_events"
 AT_ONCE = 100

@@ -13,7 +13,8 @@ from services.shared.ids import new_id
 from services.ticketing.commands import ledger, wallet
 from services.ticketing.errors import GuestsHaveNoWallet
 from services.ticketing.models import Account, CoinReason, TopUp, TopUpStatus
-from services.ticketing.payments import Payments, SeenIntent
+from services.ticketing.payments import Payments
+from services.ticketing.seen import SeenIntent
 
 KIND = "topup"
 

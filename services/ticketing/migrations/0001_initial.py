@@ -417,6 +417,7 @@ def upgrade() -> None:
         sa.Column("next_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(\"to\" = 'card') <= (intent_id IS NOT NULL)", name=op.f("refund_intent_check")),
         sa.CheckConstraint("(\"to\" = 'coins') = (coins IS NOT NULL)", name=op.f("refund_coins_check")),
         sa.CheckConstraint("amount > 0", name=op.f("refund_amount_check")),
         sa.ForeignKeyConstraint(["intent_id"], ["intent.id"], name=op.f("refund_intent_id_fkey")),

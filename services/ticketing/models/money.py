@@ -126,6 +126,7 @@ class Refund(Base):
         Index("refund_due_idx", "next_at", postgresql_where=text("status = 'pending'")),
         CheckConstraint("amount > 0", "amount"),
         CheckConstraint("(\"to\" = 'coins') = (coins IS NOT NULL)", "coins"),
+        CheckConstraint("(\"to\" = 'card') <= (intent_id IS NOT NULL)", "intent"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

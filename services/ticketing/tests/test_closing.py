@@ -97,7 +97,7 @@ async def test_cancelling_parts_of_an_unpaid_order_is_refused(shop: Shop) -> Non
 @pytest.mark.parametrize(("reason", "status"), [("customer", "cancelled"), ("grace", "expired")])
 async def test_released_seats_close_the_order(shop: Shop, reason: str, status: str) -> None:
     booking_id = await shop.hold()
-    await shop.events(SeatsReleased(booking_id=booking_id, showtime_id=shop.showtime_id, reason=reason))  # type: ignore[arg-type]
+    await shop.events(SeatsReleased(booking_id=booking_id, showtime_id=shop.showtime_id, reason=reason))
     assert await shop.status(booking_id) == status
 
 
@@ -105,7 +105,7 @@ async def test_released_seats_close_the_order(shop: Shop, reason: str, status: s
 async def test_a_release_that_comes_before_its_hold_leaves_a_closed_order(shop: Shop, reason: str, status: str) -> None:
     held = shop.held_event("F7", user_id=await shop.customer())
     shop.owners[held.booking_id] = held.user_id
-    released = SeatsReleased(booking_id=held.booking_id, showtime_id=shop.showtime_id, reason=reason)  # type: ignore[arg-type]
+    released = SeatsReleased(booking_id=held.booking_id, showtime_id=shop.showtime_id, reason=reason)
     await shop.events(released, held, held, released)
     assert await shop.status(held.booking_id) == status
     assert (await shop.post(held.booking_id, "pay", method="card")).json()["code"] == "order_expired"

@@ -87,7 +87,7 @@ class Story:
 
     async def seats_are_released(self) -> None:
         reason = random.choice(("customer", "grace"))
-        event = SeatsReleased(booking_id=self.booking_id, showtime_id=self.shop.showtime_id, reason=reason)  # type: ignore[arg-type]
+        event = SeatsReleased(booking_id=self.booking_id, showtime_id=self.shop.showtime_id, reason=reason)
         await self.shop.events(event)
 
     async def showtime_is_cancelled(self) -> None:
@@ -100,9 +100,11 @@ class Story:
 
     async def ends(self) -> None:
         async with asyncio.timeout(8):
-            await self.all_catches_up()
-            while not await self.is_settled():
+            while True:
+                undecided = await self.shop.is_waiting_for_bank(self.booking_id)
                 await self.all_catches_up()
+                if not undecided and await self.is_settled():
+                    return
 
     async def all_catches_up(self) -> None:
         """The deadline has passed, every webhook arrives, every job runs."""
@@ -114,8 +116,6 @@ class Story:
             await self.seats_are_sold()
 
     async def is_settled(self) -> bool:
-        if await self.shop.is_waiting_for_bank(self.booking_id):
-            return False
         order = await self.shop.order(self.booking_id)
         return order["status"] in FINAL and all(one["status"] == "succeeded" for one in order["refunds"])
 

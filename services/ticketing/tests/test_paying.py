@@ -1,4 +1,5 @@
 import asyncio
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -176,7 +177,7 @@ async def test_an_amount_below_the_minimum_is_not_charged(shop: Shop) -> None:
         ({"method": "terminal"}, 403),
     ],
 )
-async def test_a_customer_cannot_choose_how_much_or_how(shop: Shop, body: dict[str, object], status: int) -> None:
+async def test_a_customer_cannot_choose_how_much_or_how(shop: Shop, body: dict[str, Any], status: int) -> None:
     booking_id = await shop.hold()
     assert (await shop.post(booking_id, "pay", **body)).status_code == status
     assert await shop.status(booking_id) == "awaiting_payment"

@@ -1,10 +1,12 @@
 """Each pair of state and trigger, against the table of the contract written out once more."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.shared.db import Sessions
 from services.shared.ids import new_id
@@ -77,6 +79,11 @@ refund_failed     payment_succeeded   refund_failed
 """
 EXPECTED = {(row.split()[0], row.split()[1]): row.split()[2] for row in CONTRACT.split("\n") if row}
 
+
+class Undone(Exception):
+    """Rolls a pair's transaction back, so that no job comes upon its order."""
+
+
 SETTLED = {State.PAID, State.ISSUED, State.REFUNDING, State.REFUNDED, State.REFUND_FAILED}
 CLOSINGS = {
     State.CLOSING_DEADLINE: Closing.DEADLINE,
@@ -104,7 +111,7 @@ def order_in(state: State) -> Order:
         total=1250,
         currency="EUR",
         expires_at=datetime.now(UTC),
-        method=Method.CARD,
+        method=Method.COINS,
         paid=1250 if state in SETTLED else 0,
     )
 
@@ -122,23 +129,28 @@ async def test_every_trigger_in_every_state_does_what_the_contract_says(shared_a
 
 
 async def try_pair(sessions: Sessions, state: State, trigger: Trigger) -> None:
-    async with sessions.begin() as session:
-        order = order_in(state)
-        intent, occasion = occasion_for(order)
-        session.add(intent)
-        if state is not State.NONE:
-            session.add(order)
-        await session.flush()
-        version = order.version
-        expected = EXPECTED.get((state, trigger))
-        if expected is None and trigger is Trigger.PAYMENT_SUCCEEDED:
-            with pytest.raises(MoneyWithoutStep):
-                await advance(session, order, trigger, occasion)
-            return
-        taken = await advance(session, order, trigger, occasion)
-        assert (taken, state_of(order)) == (expected is not None, expected or state), (state, trigger)
-        assert order.version == version + taken
-        session.expunge_all()
+    with suppress(Undone):
+        async with sessions.begin() as session:
+            await take_step(session, state, trigger)
+            raise Undone
+
+
+async def take_step(session: AsyncSession, state: State, trigger: Trigger) -> None:
+    order = order_in(state)
+    intent, occasion = occasion_for(order)
+    session.add(intent)
+    if state is not State.NONE:
+        session.add(order)
+    await session.flush()
+    version = order.version
+    expected = EXPECTED.get((state, trigger))
+    if expected is None and trigger is Trigger.PAYMENT_SUCCEEDED:
+        with pytest.raises(MoneyWithoutStep):
+            await advance(session, order, trigger, occasion)
+        return
+    taken = await advance(session, order, trigger, occasion)
+    assert (taken, state_of(order)) == (expected is not None, expected or state), (state, trigger)
+    assert order.version == version + taken
 
 
 async def test_money_has_an_answer_in_every_state_that_an_order_can_be_in() -> None:

@@ -1,8 +1,6 @@
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import httpx
@@ -10,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 
-from infra.sandbox.tests.process import API_KEY, SandboxProcess
+from infra.sandbox.tests.process import SandboxProcess
 from services.shared.auth import Principal, Role
 from services.shared.errors import ValidationFailed
 from services.shared.ids import new_id
@@ -18,28 +16,14 @@ from services.shared.testing import caller
 from services.ticketing.commands import topups
 from services.ticketing.errors import GuestsHaveNoWallet
 from services.ticketing.models import Account, IntentStatus, LedgerEntry, TopUp, TopUpStatus
-from services.ticketing.payments import Payments, opened
+from services.ticketing.payments import Payments
 from services.ticketing.queries.wallet import statement
 from services.ticketing.tests.facts import sessions_of
 
 
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
-    process = SandboxProcess(Path(tmp_path_factory.mktemp("sandbox")), "http://127.0.0.1:9/")
-    process.start()
-    yield process
-    process.kill()
-
-
-async def admit(_: str) -> None:
-    """No budget here."""
-
-
 @pytest.fixture
-async def payments(app: FastAPI, sandbox: SandboxProcess) -> AsyncIterator[Payments]:
-    changes = {"stripe_api_key": API_KEY, "stripe_api_base": f"{sandbox.origin}/sandbox"}
-    async with opened(app.state.settings.model_copy(update=changes), admit) as client:
-        yield client
+def payments(app: FastAPI) -> Payments:
+    return cast("Payments", app.state.payments)
 
 
 async def confirm(sandbox: SandboxProcess, started: topups.Started, card: str) -> None:
@@ -135,8 +119,11 @@ async def test_a_topup_is_asked_for_once_for_each_idempotency_key(app: FastAPI, 
     assert body["payment"]["client_secret"].startswith("pi_")
 
 
-async def test_while_the_provider_is_away_a_topup_is_refused_and_nothing_is_credited(app: FastAPI) -> None:
+async def test_while_the_provider_is_away_a_topup_is_refused_and_nothing_is_credited(
+    app: FastAPI, sandbox: SandboxProcess
+) -> None:
     user_id = new_id()
+    sandbox.trouble(rate_limit=1.0)
     answer = await caller(app, Role.customer, user_id).post("/api/ticketing/wallet/topup", json={"amount": 2000})
     assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
     assert answer.json()["retryable"] is True
