@@ -126,16 +126,8 @@ async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
         yield session
 
 
-async def get_statements(request: Request) -> AsyncIterator[AsyncSession]:
-    if attempt := attempt_of(request):
-        await attempt.begin_running(request.app.state.sessions)
-    async with request.app.state.sessions.statements() as session:
-        yield session
-
-
 # scope="function" commits before the answer leaves; FastAPI's default commits after it.
 Session = Annotated[AsyncSession, Depends(get_session, scope="function")]
-StatementSession = Annotated[AsyncSession, Depends(get_statements, scope="function")]
 Transactions = Annotated[Sessions, Depends(get_transactions)]
 
 

@@ -1,6 +1,6 @@
 """Prometheus metrics: one registry an app, since all services may share a process."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
@@ -20,9 +20,6 @@ class Metrics:
             ["service", "method", "route", "status"],
             registry=self.registry,
             buckets=SECONDS,
-        )
-        self.refusals = Counter(
-            "marquee_refusals", "Refused requests, by code.", ["service", "code"], registry=self.registry
         )
         self.outbox = Gauge("marquee_outbox_events", "Events waiting for the bus.", ["service"], registry=self.registry)
         self.outbox_age = Gauge(

@@ -42,8 +42,9 @@ async def add(session: db.Session, note: Note) -> Note:
 
 
 @router.post("/statements", status_code=201)
-async def add_at_once(session: db.StatementSession, _: CurrentUser, note: Note) -> Note:
-    await session.execute(text("INSERT INTO note (words) VALUES (:words)"), note.model_dump())
+async def add_at_once(transactions: db.Transactions, _: CurrentUser, note: Note) -> Note:
+    async with transactions.statements() as session:
+        await session.execute(text("INSERT INTO note (words) VALUES (:words)"), note.model_dump())
     if note.words == "then fail":
         raise ZeroDivisionError
     return note
