@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -76,6 +77,26 @@ async def over_http(stack: Stack, sale: Sale) -> Result:
     result = await run(ports, shares)
     assert set(result.statuses) == {201}, f"not all were held: {dict(result.statuses)}"
     return result
+
+
+def drain(stack: Stack) -> float:
+    """Events a second that the relay moves to the broker, from the moment that the first has left."""
+    with psycopg.connect(stack.postgres.dsn, dbname="app", autocommit=True) as connection:
+        waiting = first = left(connection)
+        while waiting == first:
+            time.sleep(0.02)
+            waiting = left(connection)
+        started, total = time.perf_counter(), waiting
+        while waiting:
+            time.sleep(0.02)
+            waiting = left(connection)
+        return total / (time.perf_counter() - started)
+
+
+def left(connection: psycopg.Connection) -> int:
+    row = connection.execute("SELECT count(*) FROM reservations.outbox").fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def pgbench(stack: Stack, sale: Sale) -> float:

@@ -22,7 +22,7 @@ async def read(stack: Stack) -> tuple[Result, Result]:
     port = stack.worker("reservations").port
     path = f"/api/reservations/showtimes/{showtime['id']}/seats"
     found = []
-    for each in (path, "/healthz"):
+    for each in (path, "/api/ticketing/config"):
         await run([port], [[request("GET", each)] * 10 for _ in range(CLIENTS)])
         found.append(await run([port], [[request("GET", each)] * READS_PER_CLIENT for _ in range(CLIENTS)]))
     reads, static = found
