@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv/bin
 SERVICES := users catalog theaters reservations ticketing
+# A worker for each core; which tests share one is said in conftest.py.
+PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test lint format lock migrate revision snapshots secrets bench clean
@@ -18,7 +20,7 @@ run: install ## Everything on this machine at http://127.0.0.1:8080 (MARQUEE_POR
 
 test: install ## All tests on real PostgreSQL and RabbitMQ; TESTS="services/users -k login" for some
 	@$(VENV)/python -m infra.local.prerequisites
-	@$(VENV)/python -m pytest $(TESTS)
+	@$(VENV)/python -m pytest $(or $(TESTS),$(PARALLEL))
 
 lint: install ## Style, types, boundaries, dependencies
 	$(VENV)/ruff check

@@ -1,5 +1,6 @@
 """Servers and databases for all tests. Each test that asks for one has a database of its own."""
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -13,7 +14,26 @@ from infra.postgres.roles import SERVICES
 from services.shared import migrate
 from services.shared.testing import environment
 
-SERVICES_FOLDER = Path(__file__).parent / "services"
+ROOT = Path(__file__).parent
+STACKS = "stacks"
+HEAVY = ("tests", "services/shared/tests", "infra/local/tests", "infra/rabbitmq/tests")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers a folder's tests share one, and with it what they share: servers, apps, stacks.
+
+    Whole stacks come first, since they take longest.
+    """
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+    items.sort(key=lambda item: group(item) != STACKS)
+
+
+def group(item: pytest.Item) -> str:
+    """The folder, but whatever starts a broker or a stack goes together, so that no two of them run side by side."""
+    folder = item.path.parent.relative_to(ROOT).as_posix()
+    return STACKS if folder in HEAVY else folder
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -21,6 +41,13 @@ def plain_logs() -> None:
     """The default renders each traceback with all local variables, which takes a second."""
     renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[merge_contextvars, structlog.processors.add_log_level, renderer])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def imports_set_aside() -> None:
+    """What is loaded by now stays; a full collection, of which `running` makes one a test, need not look at it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +60,7 @@ def postgres() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def migrated(postgres: str) -> Iterator[Database]:
     """A database with all schemas at their newest version, to copy from."""
-    with database(postgres, "marquee_template") as template:
+    with database(postgres, f"template_{uuid4().hex[:12]}") as template:
         for service in SERVICES:
             migrate.upgrade(service, template.url(service))
         yield template

@@ -1,27 +1,36 @@
 """Whole stacks to drive from outside."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
-from infra.local.testing import Broker
+from infra.local.testing import Broker, temporary_folder
 from tests.people import World
-from tests.stack import API_KEY, EVERYTHING, Stack, running_stack
+from tests.stack import API_KEY, EVERYTHING, Stack, prepare_once, running_stack
 
 ONE_EACH = tuple((service,) for service in EVERYTHING)
 
 
-@pytest.fixture(scope="session")
-def in_process() -> Iterator[Stack]:
+@pytest.fixture(scope="package")
+def prepared() -> Iterator[Path]:
+    """What all stacks copy."""
+    with temporary_folder() as folder:
+        prepare_once(folder)
+        yield folder
+
+
+@pytest.fixture(scope="package")
+def in_process(prepared: Path) -> Iterator[Stack]:
     """All services in one process, events handed over in memory."""
-    with running_stack() as stack:
+    with running_stack(prepared=prepared) as stack:
         yield stack
 
 
-@pytest.fixture(scope="session")
-def over_rabbitmq(broker: Broker) -> Iterator[Stack]:
+@pytest.fixture(scope="package")
+def over_rabbitmq(broker: Broker, prepared: Path) -> Iterator[Stack]:
     """Each service in a process of its own."""
-    with running_stack(layout=ONE_EACH, bus_url=broker.url) as stack:
+    with running_stack(layout=ONE_EACH, bus_url=broker.url, prepared=prepared) as stack:
         yield stack
 
 

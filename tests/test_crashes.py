@@ -5,20 +5,22 @@ from typing import Any
 
 import pytest
 
-from infra.local.testing import Broker
 from tests.conftest import world_of
 from tests.money import faults, net_by_booking
 from tests.people import World, eventually
-from tests.stack import EVERYTHING, Stack, running_stack
+from tests.stack import Stack
 
 pytestmark = pytest.mark.timeout(180)
 
 
-@pytest.fixture(scope="module")
-def split(broker: Broker) -> Iterator[Stack]:
-    """Each service in a process of its own, to be killed alone, over RabbitMQ."""
-    with running_stack(layout=tuple((service,) for service in EVERYTHING), bus_url=broker.url) as stack:
-        yield stack
+@pytest.fixture
+def split(over_rabbitmq: Stack) -> Iterator[Stack]:
+    """Each service in a process of its own, to be killed alone; all are alive again for whoever is next."""
+    yield over_rabbitmq
+    for worker in over_rabbitmq.workers:
+        if worker.process and not worker.process.running:
+            over_rabbitmq.start_worker(worker)
+    over_rabbitmq.wait_until_ready()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ still free, else as good ones together, else the money back; and the customer is
 """
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,10 +21,10 @@ PRICES = [{"category": "standard", "ticket_type": "adult", "amount": 1000}]
 
 
 @pytest.fixture(scope="module")
-def hurried() -> Iterator[Stack]:
+def hurried(prepared: Path) -> Iterator[Stack]:
     """Holds of three seconds, a grace of one, cards that take seven."""
     settings = {"MARQUEE_HOLD_MINUTES": "0.05", "MARQUEE_GRACE_SECONDS": "1"}
-    with running_stack(settings=settings, slow_card_seconds=7) as stack:
+    with running_stack(prepared=prepared, settings=settings, slow_card_seconds=7) as stack:
         yield stack
 
 

@@ -8,6 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -23,9 +24,9 @@ HALL = {"rows": 2, "seats_per_row": 10}
 
 
 @pytest.fixture(scope="module")
-def two_processes() -> Iterator[Stack]:
+def two_processes(prepared: Path) -> Iterator[Stack]:
     """Two processes with all services each, on one database: as many replicas as this machine has cores."""
-    with running_stack(layout=(EVERYTHING, EVERYTHING)) as stack:
+    with running_stack(layout=(EVERYTHING, EVERYTHING), prepared=prepared) as stack:
         yield stack
 
 
@@ -85,8 +86,8 @@ async def test_every_seat_has_exactly_one_winner_and_every_loser_is_told_that_it
     await storm(doors)
 
 
-async def test_without_the_pre_check_and_the_primary_key_the_same_storm_finds_double_sales() -> None:
-    with running_stack(layout=(EVERYTHING, EVERYTHING), module="tests.unguarded") as stack:
+async def test_without_the_pre_check_and_the_primary_key_the_same_storm_finds_double_sales(prepared: Path) -> None:
+    with running_stack(layout=(EVERYTHING, EVERYTHING), prepared=prepared, module="tests.unguarded") as stack:
         drop_guard(stack.postgres.dsn)
         worlds = doors_of(stack)
         with pytest.raises(AssertionError, match=r"sold \d+ times 20 seats"):

@@ -33,13 +33,13 @@ SETTINGS = {
     "log_timezone": "UTC",
     "max_logical_replication_workers": "0",
 }
-FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "scram_iterations": "1"}
 
 
 class Postgres:
     """A cluster in `data` on 127.0.0.1:`port`, superuser `postgres`; made by the first start, found by the next ones.
 
-    `durable=False` does without fsync: quick, and only for data that nobody would miss after a power cut. The
+    `durable=False` does without fsync and with cheap passwords: quick, and only for data that nobody would miss. The
     superuser's password lies beside the data in `<data>.superuser` (0600).
     """
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -59,7 +60,7 @@ async def app(fresh_database: Database, sandbox: SandboxProcess) -> AsyncIterato
 async def shared_app(postgres: str, migrated: Database, sandbox_process: SandboxProcess) -> AsyncIterator[FastAPI]:
     """One service for all tests that have a showtime and people of their own."""
     app = without_jobs()
-    with database(postgres, "ticketing_tests", template=migrated.name) as copy:
+    with database(postgres, f"test_{uuid4().hex[:12]}", template=migrated.name) as copy:
         async with AsyncExitStack() as stack:
             with environment(settings_for(copy, sandbox_process)):
                 await stack.enter_async_context(running(app))
