@@ -17,6 +17,7 @@ from infra.sandbox.tests.process import WEBHOOK_SECRET, SandboxProcess
 from services.shared.auth import Role
 from services.shared.db import Sessions
 from services.shared.events import (
+    EVENTS,
     Event,
     Film,
     Hall,
@@ -34,7 +35,8 @@ from services.shared.events import (
 )
 from services.shared.ids import new_id
 from services.shared.jobs import Work
-from services.shared.testing import caller, deliver, published
+from services.shared.messaging.tables import EventLog, Outbox
+from services.shared.testing import caller, deliver
 from services.ticketing.booking import closing, refunding, stripe_events
 from services.ticketing.handlers import HANDLERS
 from services.ticketing.models import Intent, LedgerEntry, Order, Refund, StripeEvent
@@ -67,11 +69,16 @@ class Shop:
         self.work = Work(self.sessions, app.state)
         self.sandbox = sandbox
         self.browser = httpx.AsyncClient(base_url=f"{sandbox.origin}/sandbox")
+        self.owners: dict[UUID, UUID] = {}
+        self.begin_afresh()
+        self.clients: dict[tuple[Role, UUID], httpx.AsyncClient] = {}
+
+    def begin_afresh(self) -> None:
+        """Another showtime, and no memory of earlier bookings."""
         self.opened_at = datetime.now(UTC)
         self.starts_at = self.opened_at + timedelta(days=1)
         self.showtime_id = new_id()
-        self.owners: dict[UUID, UUID] = {}
-        self.clients: dict[tuple[Role, UUID], httpx.AsyncClient] = {}
+        self.owners.clear()
 
     async def __aenter__(self) -> Self:
         await self.events(ShowtimeScheduled(**self.showtime()))
@@ -161,7 +168,15 @@ class Shop:
 
     async def said(self, booking_id: UUID) -> list[Event]:
         """What ticketing has published about a booking."""
-        return [event for event in await published(self.app) if getattr(event, "booking_id", None) == booking_id]
+        found: dict[UUID, Event] = {}
+        async with self.sessions.begin() as session:
+            for table in (EventLog, Outbox):
+                ours = table.headers["booking_id"].astext == str(booking_id)
+                for id_, name, body in await session.execute(
+                    select(table.event_id, table.name, table.body).where(ours)
+                ):
+                    found[id_] = EVENTS[name].model_validate(body)
+        return [found[id_] for id_ in sorted(found)]
 
     async def names(self, booking_id: UUID) -> list[str]:
         return [type(event).__name__ for event in await self.said(booking_id)]

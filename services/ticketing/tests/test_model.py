@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from services.shared.auth import Role
 from services.shared.events import PaymentSucceeded, SeatsReleased, ShowtimeScheduled
-from services.shared.ids import new_id
 from services.ticketing.booking import closing, refunding
 from services.ticketing.tests.shop import Shop
 from services.ticketing.tests.test_closing import forget_payment
@@ -178,7 +177,7 @@ async def test_however_a_booking_goes_the_money_balances_in_the_end(
     seed: int,
 ) -> None:
     random.seed(seed)
-    shop.showtime_id = new_id()
+    shop.begin_afresh()
     await shop.events(ShowtimeScheduled(**shop.showtime()))
     booking_id = await shop.hold("F7", "F8", user_id=await shop.customer(coins=True))
     story = Story(shop, booking_id)
