@@ -9,8 +9,8 @@ from pathlib import Path
 
 from infra.local.configuration import ROOT
 
-USED_ELSEWHERE = ("uvicorn", "httptools", "uvloop", "psycopg", "tzdata")
-"""Without an import in these folders: by `services/__main__.py`, by uvicorn, by SQLAlchemy, by zoneinfo."""
+USED_ELSEWHERE = ("uvicorn", "httptools", "uvloop", "psycopg", "tzdata", "fastapi-offline")
+"""Without an import in these folders: by `services/__main__.py`, uvicorn, SQLAlchemy, zoneinfo; for its files alone."""
 TESTS = r".*/tests/|.*/testing\.py"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
-from services.shared import bus, db, errors, idempotency, keys, mail
+from services.shared import bus, db, docs, errors, idempotency, keys, mail
 from services.shared.auth import Verifier
 from services.shared.events import SUBSCRIPTIONS
 from services.shared.http import RequestContext
@@ -65,7 +65,7 @@ def new_app(name: str, lifespan: Callable[[FastAPI], AbstractAsyncContextManager
         version="1",
         lifespan=lifespan,
         openapi_url=f"/api/{name}/openapi.json",
-        docs_url=f"/api/{name}/docs",
+        docs_url=None,
         redoc_url=None,
         responses=REFUSED,
         separate_input_output_schemas=False,
@@ -77,6 +77,7 @@ def new_app(name: str, lifespan: Callable[[FastAPI], AbstractAsyncContextManager
     app.add_api_route("/metrics", lambda: exposition([app.state.metrics.registry]), include_in_schema=False)
     app.add_middleware(RequestContext, metrics=app.state.metrics)
     errors.install(app)
+    docs.install(app, name)
     return app
 
 

@@ -1,3 +1,5 @@
+import re
+
 import httpx
 import pytest
 
@@ -20,3 +22,18 @@ async def test_an_unknown_path_is_a_problem_document(fresh_database: Database) -
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["code"] == "not_found"
     assert answer.headers["x-request-id"] == answer.json()["request_id"] == "abc-1"
+
+
+async def test_the_documentation_page_needs_nothing_from_elsewhere() -> None:
+    async with running(app), caller(app) as client:
+        page = await client.get("/api/theaters/docs")
+        assert page.headers["content-type"].startswith("text/html")
+        addresses = re.findall(r'(?:src|href|data-openapi)="([^"]+)"', page.text)
+        own = [address for address in addresses if not address.startswith("data:")]
+        assert len(own) == 4
+        for address in own:
+            assert address.startswith("/api/theaters/")
+            assert (await client.get(address)).status_code == 200
+        assert "<script>" not in page.text
+        missing = await client.get("/api/theaters/docs/assets/no.js")
+    assert missing.json()["code"] == "not_found"
