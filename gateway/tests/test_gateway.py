@@ -66,6 +66,12 @@ def test_pages_are_served_with_security_headers(gateway: Gateway) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
 
 
+def test_documentation_pages_may_run_no_script_but_their_own(gateway: Gateway) -> None:
+    policy = gateway().get("/api/users/docs").headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "script-src" not in policy
+
+
 def test_a_sane_request_id_is_kept_and_another_is_replaced(gateway: Gateway) -> None:
     client = gateway()
     for sent, kept in (("trip-1.2_3", True), ("a" * 129, False), ("evil{}", False)):
@@ -190,6 +196,7 @@ def test_a_malformed_request_is_refused_in_json(gateway: Gateway) -> None:
     assert refusal(client.get(f"/api/users/{'x' * 20_000}")) == (414, "uri_too_long")
     assert refusal(client.request("POST", "/")) == (405, "method_not_allowed")
     assert refusal(client.request("TRACE", "/api/users/me")) == (405, "method_not_allowed")
+    assert refusal(client.request("MAKE-IT-SO", "/api/users/me")) == (405, "method_not_allowed")
 
 
 def test_even_garbage_is_answered_in_json(gateway: Gateway) -> None:
