@@ -1,7 +1,7 @@
 from fastapi import APIRouter, Request
 
 from services.shared.settings import Settings
-from services.ticketing.api import checkins, ledger, orders, tickets, wallet, webhooks
+from services.ticketing.api import checkins, ledger, me, orders, tickets, wallet, webhooks
 from services.ticketing.payments import provider
 from services.ticketing.schemas.money import ConfigView
 
@@ -20,5 +20,5 @@ async def get_config(request: Request) -> ConfigView:
     )
 
 
-for part in (orders, tickets, wallet, checkins, ledger, webhooks):
+for part in (orders, tickets, wallet, checkins, ledger, me, webhooks):
     router.include_router(part.router)

@@ -8,18 +8,22 @@ import structlog
 from sqlalchemy import func, select, update
 
 from services.shared.db import Sessions
+from services.shared.errors import ServiceUnavailable
 from services.shared.jobs import Work
 from services.ticketing.booking import intents
 from services.ticketing.commands.effects import Occasion
 from services.ticketing.commands.refunds import Wish
+from services.ticketing.errors import AmountTooSmall
 from services.ticketing.models import FINAL, Intent, Order, OrderStatus, RefundCause, Showtime, ShowtimeStatus
-from services.ticketing.payments import Payments, PaymentsAway
+from services.ticketing.payments import PaymentRefused, Payments
 from services.ticketing.queries import orders
 from services.ticketing.saga import Trigger, advance
 
 UNPAID = (OrderStatus.AWAITING_PAYMENT, OrderStatus.PAYING)
 AT_ONCE = 100
-# Requests to Stripe at the same time; and how soon one that got no answer is made again.
+# How many payments one round takes, how many of them side by side, and how soon one without an answer is due again: a
+# round must be over by then, at the 20 requests a second that Stripe may be asked.
+ROUND = 40
 SIDE_BY_SIDE = 8
 AGAIN = timedelta(seconds=5)
 
@@ -77,7 +81,7 @@ async def claim(transactions: Sessions) -> Sequence[Intent]:
         select(Intent.id)
         .where(Intent.booking_id.in_(closing), Intent.status.not_in(FINAL), Intent.next_at <= func.now())
         .order_by(Intent.next_at)
-        .limit(AT_ONCE)
+        .limit(ROUND)
         .with_for_update(skip_locked=True)
     )
     taken = update(Intent).where(Intent.id.in_(due)).values(next_at=func.now() + AGAIN).returning(Intent)
@@ -86,7 +90,10 @@ async def claim(transactions: Sessions) -> Sequence[Intent]:
 
 
 async def cancel(transactions: Sessions, payments: Payments, intent: Intent) -> None:
+    """One that Stripe will not hear of must not hold up the others."""
     try:
         await intents.cancel(transactions, payments, intent, "closing")
-    except PaymentsAway as error:
-        log.warning("payment not cancelled yet", booking_id=str(intent.booking_id), error=repr(error.__cause__))
+    except (ServiceUnavailable, AmountTooSmall, PaymentRefused) as error:
+        log.warning(
+            "payment not cancelled yet", booking_id=str(intent.booking_id), error=repr(error.__cause__ or error)
+        )

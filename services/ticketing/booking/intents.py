@@ -89,12 +89,6 @@ async def cancel(transactions: Sessions, payments: Payments, intent: Intent, cau
     return await note(transactions, intent.id, seen, cause)
 
 
-async def refresh(transactions: Sessions, payments: Payments, intent: Intent, cause: str) -> Intent:
-    """What Stripe says of it now. Raises PaymentsAway."""
-    assert intent.stripe_id is not None, "only an intent that was created can be looked at"
-    return await note(transactions, intent.id, await payments.intent(intent.stripe_id), cause)
-
-
 async def note(transactions: Sessions, intent_id: UUID, seen: SeenIntent, cause: str) -> Intent:
     """Store Stripe's answer and take the step it calls for."""
     async with transactions.begin() as session:

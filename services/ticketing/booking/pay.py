@@ -45,18 +45,13 @@ async def pay(
     """
     if method in COUNTER and not principal.may(Role.staff):
         raise Forbidden("Only the box office takes cash and cards at its terminal.")
-    await arrived(transactions, lambda session: session.get(Order, booking_id), booking_id, OrderNotFound)
-    if method is Method.CARD and await is_to_be_charged(transactions, booking_id):
+    order = await arrived(transactions, lambda session: session.get(Order, booking_id), booking_id, OrderNotFound)
+    if method is Method.CARD and order.total:
         await pay_by_card(transactions, payments, principal, booking_id)
     else:
         await pay_at_once(transactions, payments, principal, booking_id, method)
     async with transactions.begin() as session:
         return await orders.order(session, principal, booking_id)
-
-
-async def is_to_be_charged(transactions: Sessions, booking_id: UUID) -> bool:
-    async with transactions.begin() as session:
-        return (await session.get_one(Order, booking_id)).total > 0
 
 
 async def pay_by_card(transactions: Sessions, payments: Payments, principal: Principal, booking_id: UUID) -> None:

@@ -22,7 +22,8 @@ from services.ticketing.queries import orders
 from services.ticketing.saga import Trigger, advance
 from services.ticketing.seen import SeenRefund
 
-AT_ONCE = 100
+# As in `closing`: a round must be over before what it took is due again.
+ROUND = 40
 SIDE_BY_SIDE = 8
 # How soon one that got no answer is asked for again, and how often one that is pending is looked at: sooner when young.
 AGAIN = timedelta(seconds=5)
@@ -51,7 +52,7 @@ async def claim(transactions: Sessions) -> Sequence[Refund]:
         select(Refund.id)
         .where(Refund.status == RefundStatus.PENDING, Refund.next_at <= func.now())
         .order_by(Refund.next_at)
-        .limit(AT_ONCE)
+        .limit(ROUND)
         .with_for_update(skip_locked=True)
     )
     taken = update(Refund).where(Refund.id.in_(due)).values(next_at=func.now() + AGAIN).returning(Refund)

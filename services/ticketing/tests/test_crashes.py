@@ -6,8 +6,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from services.ticketing.booking import closing, refunding
+from services.ticketing.commands.budgets import take
+from services.ticketing.models import Intent, IntentStatus
 from services.ticketing.payments import Payments
 from services.ticketing.tests.shop import PRICE, Shop, is_of
 
@@ -145,3 +148,25 @@ async def test_whatever_stripe_answers_an_unpaid_booking_is_let_go(shop: Shop, t
 
 async def intents_at_stripe(shop: Shop, booking_id: UUID) -> int:
     return len([one for one in (await shop.at_stripe())["intents"] if is_of(one, booking_id)])
+
+
+async def test_stripe_is_asked_only_as_often_as_it_allows(shop: Shop) -> None:
+    endpoint = f"test {shop.showtime_id}"
+    taken = [await take(shop.sessions, endpoint, 5.0) for _ in range(8)]
+    assert taken[:5] == [True] * 5
+    assert not all(taken)
+
+
+async def test_a_payment_that_stripe_does_not_know_does_not_hold_up_the_others(shop: Shop) -> None:
+    strange, normal = await shop.hold("A1"), await shop.hold("A2")
+    for booking_id in (strange, normal):
+        await shop.start_card(booking_id)
+    async with shop.sessions.begin() as session:
+        other = update(Intent).where(Intent.booking_id == strange).values(stripe_id=f"pi_{strange.hex}")
+        await session.execute(other)
+    for booking_id in (strange, normal):
+        await shop.expire(booking_id)
+    await shop.run_jobs()
+    assert (await shop.status(strange), await shop.status(normal)) == ("paying", "expired")
+    async with shop.sessions.begin() as session:
+        await session.execute(update(Intent).where(Intent.booking_id == strange).values(status=IntentStatus.CANCELED))

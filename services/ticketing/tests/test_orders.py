@@ -108,3 +108,13 @@ async def test_managers_find_anybodys_order(shop: Shop) -> None:
 async def test_a_shop_learns_what_it_needs_to_take_payments(shared_app: FastAPI) -> None:
     answer = await caller(shared_app).get(f"{API}/config")
     assert answer.json() == {"provider": "sandbox", "publishable_key": "", "currency": "EUR", "coin_value": 10}
+
+
+async def test_people_get_all_that_is_stored_about_them_and_nothing_else(shop: Shop) -> None:
+    user_id = await shop.customer(coins=True)
+    booking_id = await shop.hold("N1", user_id=user_id)
+    await shop.hold("N2")
+    found = (await shop.owner(booking_id).get(f"{API}/me/export")).json()
+    assert found["customer"]["email"] == f"{user_id}@people.example"
+    assert [order["booking_id"] for order in found["orders"]] == [str(booking_id)]
+    assert found["wallet"]["balance"] == 500

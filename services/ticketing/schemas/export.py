@@ -1,0 +1,31 @@
+"""JSON about all that is stored about a user."""
+
+from typing import Self
+
+from services.shared.auth import Principal
+from services.shared.schemas import View
+from services.ticketing.queries.export import Export
+from services.ticketing.schemas.orders import OrderView
+from services.ticketing.schemas.wallet import WalletView
+
+
+class CustomerView(View):
+    email: str
+    full_name: str
+    locale: str
+    is_guest: bool
+    is_verified: bool
+
+
+class ExportView(View):
+    customer: CustomerView | None
+    orders: list[OrderView]
+    wallet: WalletView
+
+    @classmethod
+    def of(cls, export: Export, viewer: Principal) -> Self:
+        return cls(
+            customer=CustomerView.model_validate(export.customer) if export.customer else None,
+            orders=[OrderView.of(order, viewer) for order in export.orders],
+            wallet=WalletView.model_validate(export.wallet),
+        )
