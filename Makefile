@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 SERVICES := users catalog theaters reservations ticketing
 # A worker for each core; which tests share one is said in conftest.py.
-PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=loadgroup --no-loadscope-reorder
+PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test lint format lock migrate revision snapshots secrets bench clean

@@ -8,6 +8,8 @@ from uuid import uuid4
 import pytest
 import structlog
 from structlog.contextvars import merge_contextvars
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling, Scheduling
 
 from infra.local.testing import Broker, Database, database, disposable_broker, postgres_server
 from infra.postgres.roles import SERVICES
@@ -19,21 +21,27 @@ STACKS = "stacks"
 HEAVY = ("tests", "services/shared/tests", "infra/local/tests", "infra/rabbitmq/tests")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers a folder's tests share one, and with it what they share: servers, apps, stacks.
+class ByFolder(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """With several workers a folder's tests share one, and with it what they share: servers, apps, stacks."""
 
-    Whole stacks come first, since they take longest.
-    """
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
-    items.sort(key=lambda item: group(item) != STACKS)
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid)
 
 
-def group(item: pytest.Item) -> str:
+def group(nodeid: str) -> str:
     """The folder, but whatever starts a broker or a stack goes together, so that no two of them run side by side."""
-    folder = item.path.parent.relative_to(ROOT).as_posix()
+    folder = nodeid.partition("::")[0].rpartition("/")[0]
     return STACKS if folder in HEAVY else folder
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return ByFolder(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole stacks first, since they take longest."""
+    items.sort(key=lambda item: group(item.nodeid) != STACKS)
 
 
 @pytest.fixture(scope="session", autouse=True)
