@@ -60,7 +60,7 @@ def create_app(
 
 def new_app(name: str, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
     """What is the same in every service's app before it has routes of its own."""
-    app = FastAPI(
+    app = docs.DocumentedApp(
         title=f"Marquee {name}",
         version="1",
         lifespan=lifespan,

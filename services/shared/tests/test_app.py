@@ -37,3 +37,12 @@ async def test_the_documentation_page_needs_nothing_from_elsewhere() -> None:
         assert "<script>" not in page.text
         missing = await client.get("/api/theaters/docs/assets/no.js")
     assert missing.json()["code"] == "not_found"
+
+
+async def test_each_route_is_summed_up_by_the_first_sentence_of_its_docstring() -> None:
+    async with running(app), caller(app) as client:
+        document = (await client.get("/api/theaters/openapi.json")).json()
+    read_hall = document["paths"]["/api/theaters/halls/{hall_id}"]["get"]
+    assert read_hall["summary"].startswith("One hall; its ETag is what a change")
+    assert "description" not in read_hall
+    assert document["paths"]["/api/theaters/{theater_id}"]["delete"]["summary"].startswith("Archive a theater")
