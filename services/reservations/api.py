@@ -1,7 +1,7 @@
 """HTTP in: parse, call, return."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Response
@@ -27,20 +27,10 @@ from services.reservations.schemas import (
 )
 from services.shared.auth import CurrentUser, Manager, Staff
 from services.shared.db import Session
-from services.shared.idempotency import LONGEST_KEY, Attempt, attempt_of
+from services.shared.idempotency import KEY_PARAMETER, Attempt, attempt_of
 from services.shared.paging import Page, PageOf, Rows
 
 router = APIRouter()
-KEY_PARAMETER: dict[str, Any] = {
-    "parameters": [
-        {
-            "name": "Idempotency-Key",
-            "in": "header",
-            "description": "The same request again gets the first answer again.",
-            "schema": {"type": "string", "maxLength": LONGEST_KEY},
-        }
-    ]
-}
 Repeatable = Annotated[Attempt | None, Depends(attempt_of)]
 
 

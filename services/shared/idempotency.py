@@ -28,6 +28,16 @@ from services.shared.messaging.tables import Base
 HEADER = "idempotency-key"
 LONGEST_KEY = 255
 KEPT = timedelta(hours=24)
+KEY_PARAMETER: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "The same request again gets the first answer again.",
+            "schema": {"type": "string", "maxLength": LONGEST_KEY},
+        }
+    ]
+}
 # A record that has been running for longer than any request may take: its process died, the request may be resumed.
 STALE = timedelta(seconds=30)
 
@@ -148,6 +158,11 @@ async def attempt_of(request: Request) -> Attempt | None:
 
 class Idempotent(APIRoute):
     """A route that honours `Idempotency-Key`. The transaction's dependency calls `Attempt.begin`."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        if "POST" in (options.get("methods") or ()):
+            options["openapi_extra"] = KEY_PARAMETER
+        super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()

@@ -172,3 +172,8 @@ async def test_a_key_is_no_way_around_signing_in(client: httpx.AsyncClient) -> N
         assert code(await post(anonymous, "simple")) == (401, "unauthenticated")
     async with caller(app, Role.customer, new_id()) as other:
         assert "idempotent-replay" not in (await post(other, "simple")).headers
+
+
+def test_the_openapi_document_tells_of_the_header() -> None:
+    operation = app.openapi()["paths"]["/api/users/simple"]["post"]
+    assert [parameter["name"] for parameter in operation["parameters"]] == ["Idempotency-Key"]
