@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 import structlog
 from fastapi import FastAPI, Request
-from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import to_jsonable_python
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -108,7 +108,7 @@ def problem(
         "request_id": request_id(),
         **fields,
     }
-    return JSONResponse(jsonable_encoder(body), status, headers, media_type="application/problem+json")
+    return JSONResponse(to_jsonable_python(body), status, headers, media_type="application/problem+json")
 
 
 def pointer(location: tuple[int | str, ...]) -> str:
