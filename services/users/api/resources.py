@@ -106,6 +106,7 @@ def remember(response: Response, settings: Settings, signed_in: SignedIn) -> Sig
         httponly=True,
         samesite="strict",
     )
+    response.headers["Cache-Control"] = "no-store"  # RFC 6749, section 5.1: the body bears an access token
     return signed_in
 
 

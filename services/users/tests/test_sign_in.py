@@ -73,7 +73,9 @@ async def test_signing_in_gives_a_token_the_user_and_a_cookie(cinema: Cinema) ->
 
 async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(cinema: Cinema) -> None:
     await cinema.register()
-    cookie = (await login(cinema.anonymous)).headers["set-cookie"]
+    headers = (await login(cinema.anonymous)).headers
+    assert headers["cache-control"] == "no-store"
+    cookie = headers["set-cookie"]
     name, *attributes = cookie.split("; ")
     assert name.startswith("marquee_refresh=")
     assert {part.lower() for part in attributes} == {
