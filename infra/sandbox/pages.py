@@ -71,10 +71,11 @@ async def attachment(request: Request, mail_id: int, number: int) -> Response:
 
 
 def _for_page(mail_id: int, summary: Document, message: EmailMessage) -> Document:
-    """Pictures inside the HTML are pointed to where the sandbox serves them."""
+    """Pictures inside the HTML are pointed to where the sandbox serves them, links to a page of their own."""
     attached = mail.parts(message)
     urls = {part.cid: f"/sandbox/mail/{mail_id}/{number}" for number, part in enumerate(attached)}
     html = re.sub(r"cid:([^\"'\s>)]+)", lambda found: urls.get(found[1], found[0]), mail.body(message, "html"))
+    html = re.sub(r"<html[^>]*>", lambda found: found[0] + '<base target="_blank">', html, count=1)
     listed = [(part.name or part.cid, part.type, len(part.content), urls[part.cid]) for part in attached]
     return {**summary, "id": mail_id, "text": mail.body(message, "plain"), "html": html, "attachments": listed}
 

@@ -14,7 +14,7 @@ def send(sandbox: SandboxProcess, to: list[str], subject: str = "Your tickets") 
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "Marquee <mail@marquee.example>", ", ".join(to), subject
     message.set_content("Two seats for Amélie.")
-    message.add_alternative("<p>Two seats for <b>Amélie</b>.</p><img src='cid:qr'>", subtype="html")
+    message.add_alternative("<html><p>Two seats for <b>Amélie</b>.</p><img src='cid:qr'></html>", subtype="html")
     message.get_payload()[1].add_related(PIXEL, "image", "png", cid="<qr>")  # type: ignore[union-attr, index]
     message.add_attachment(b"BEGIN:VCALENDAR", maintype="text", subtype="calendar", filename="visit.ics")
     with smtplib.SMTP("127.0.0.1", sandbox.smtp_port) as smtp:
@@ -51,6 +51,13 @@ def test_a_browser_sees_a_page_with_nothing_executable(sandbox: SandboxProcess) 
     assert "&lt;script&gt;" in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert "cid:qr" not in page.text
+
+
+def test_a_link_in_a_mail_opens_beside_the_mailbox(sandbox: SandboxProcess) -> None:
+    send(sandbox, ["eve@example.com"])
+    page = httpx.get(f"{sandbox.origin}/sandbox/mail", headers={"Accept": "text/html"}).text
+    assert '<iframe sandbox="allow-popups allow-popups-to-escape-sandbox"' in page
+    assert "&lt;base target=&#34;_blank&#34;&gt;" in page
 
 
 def test_an_attachment_can_be_opened(sandbox: SandboxProcess) -> None:
