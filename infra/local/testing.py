@@ -25,6 +25,8 @@ from infra.local.process import StartFailed
 from infra.postgres.roles import SERVICES, prepare, service_url
 
 PASSWORDS = {service: service for service in SERVICES}
+MEMORY = Path("/dev/shm")  # noqa: S108  the folders in it are made by mkdtemp
+ROOM = 4 << 30  # bytes
 MISSING_BROKER = (
     "The tests need RabbitMQ and found none. Take one of:\n"
     "    apt-get install rabbitmq-server            (Debian, Ubuntu; the service need not run)\n"
@@ -63,11 +65,11 @@ class Database:
 
 @contextmanager
 def postgres_server() -> Iterator[str]:
-    """A superuser's DSN, for a whole test session. Starting the embedded server takes 0.5 s."""
+    """A superuser's DSN, for a whole test session. The embedded one, in memory if it can be, starts in 0.5 s."""
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield make_conninfo(url)
         return
-    with temporary_folder() as folder:
+    with temporary_folder(roomy_memory()) as folder:
         server = Postgres(folder / "pg", free_ports(1)[0], durable=False)
         try:
             server.start()
@@ -126,10 +128,17 @@ def disposable_broker() -> Iterator[Broker]:
             broker.remove()
 
 
+def roomy_memory() -> Path | None:
+    """A file system in memory, where a database is copied six times as fast; None if it has no room for some."""
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+        return MEMORY
+    return None
+
+
 @contextmanager
-def temporary_folder() -> Iterator[Path]:
+def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
     """Short-lived and private; PostgreSQL's user can enter it even where user namespaces are barred."""
-    folder = Path(tempfile.mkdtemp(prefix="marquee-"))
+    folder = Path(tempfile.mkdtemp(prefix="marquee-", dir=parent))
     folder.chmod(0o711)
     try:
         yield folder
