@@ -71,3 +71,10 @@ async def shared_app(postgres: str, migrated: Database, sandbox_process: Sandbox
 async def shop(shared_app: FastAPI, sandbox: SandboxProcess) -> AsyncIterator[Shop]:
     async with Shop(shared_app, sandbox) as shop:
         yield shop
+
+
+@pytest.fixture
+async def own_shop(app: FastAPI, sandbox: SandboxProcess) -> AsyncIterator[Shop]:
+    """With nothing in its database but its own bookings."""
+    async with Shop(app, sandbox) as shop:
+        yield shop

@@ -5,17 +5,16 @@ import random
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete
 
 from services.shared.auth import Role
 from services.shared.events import PaymentSucceeded, SeatsReleased, ShowtimeScheduled
+from services.shared.messaging.tables import Outbox
 from services.ticketing.booking import closing, refunding
 from services.ticketing.tests.shop import Shop
 from services.ticketing.tests.test_closing import forget_payment
-
-pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 FINAL = ("issued", "expired", "cancelled", "refunded")
 
@@ -171,13 +170,14 @@ BEGINNINGS: list[list[Callable[[Story], Awaitable[None]]]] = [
     seed=st.integers(0, 9),
 )
 async def test_however_a_booking_goes_the_money_balances_in_the_end(
-    shop: Shop,
+    own_shop: Shop,
     beginning: list[Callable[[Story], Awaitable[None]]],
     actions: list[Callable[[Story], Awaitable[None]]],
     seed: int,
 ) -> None:
     random.seed(seed)
-    shop.begin_afresh()
+    shop = own_shop
+    await forget_earlier_stories(shop)
     await shop.events(ShowtimeScheduled(**shop.showtime()))
     booking_id = await shop.hold("F7", "F8", user_id=await shop.customer(coins=True))
     story = Story(shop, booking_id)
@@ -185,6 +185,13 @@ async def test_however_a_booking_goes_the_money_balances_in_the_end(
         await action(story)
     await story.ends()
     await check(shop, booking_id)
+
+
+async def forget_earlier_stories(shop: Shop) -> None:
+    """The events of earlier ones wait for services that do not run here, and the relay would try them for ever."""
+    shop.begin_afresh()
+    async with shop.sessions.begin() as session:
+        await session.execute(delete(Outbox))
 
 
 async def check(shop: Shop, booking_id: UUID) -> None:
