@@ -50,6 +50,17 @@ class PaymentsAway(ServiceUnavailable):
         return "service_unavailable"
 
 
+class PaymentInProgress(PaymentsAway):
+    """Stripe is still answering somebody who asked the same with the same key, such as the first of two clicks."""
+
+    status = 409
+    detail = "This payment is just being worked on. Please try again in a moment."
+
+    @classmethod
+    def code(cls) -> str:
+        return "order_in_progress"
+
+
 class PaymentRefused(Exception):
     """Stripe understood and said no; `code` is Stripe's. Asking again is useless."""
 
@@ -235,7 +246,7 @@ async def wait_or_raise(error: stripe.StripeError, pause: float | None) -> None:
     if not (in_use or isinstance(error, stripe.APIConnectionError | stripe.RateLimitError)):
         refuse(error)
     if pause is None:
-        raise PaymentsAway from error
+        raise (PaymentInProgress if in_use else PaymentsAway) from error
     await asyncio.sleep(pause)
 
 

@@ -41,6 +41,19 @@ async def test_asking_to_pay_again_gives_the_same_secret(shop: Shop) -> None:
     assert len(secrets) == 1
 
 
+async def test_a_second_click_while_stripe_is_slow_is_told_to_come_again(shop: Shop) -> None:
+    booking_id = await shop.hold()
+    shop.sandbox.trouble(latency_ms=1500)
+    pay = f"{API}/orders/{booking_id}/pay"
+    answers = await asyncio.gather(*(shop.owner(booking_id).post(pay, json={"method": "card"}) for _ in range(2)))
+    shop.sandbox.trouble()
+    first, second = sorted(answers, key=lambda answer: answer.status_code)
+    assert first.json()["payment"]["client_secret"] == await shop.start_card(booking_id)
+    assert (second.status_code, second.json()["code"]) == (409, "order_in_progress")
+    assert second.json()["retryable"]
+    assert second.headers["retry-after"] == "1"
+
+
 async def test_only_the_owner_sees_the_client_secret(shop: Shop) -> None:
     booking_id = await shop.hold()
     secret = await shop.start_card(booking_id)
