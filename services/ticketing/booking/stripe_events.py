@@ -71,11 +71,12 @@ async def receive(session: AsyncSession, event: Mapping[str, Any]) -> None:
 
 async def process(work: Work) -> None:
     """Work on what is due, each event in a transaction of its own."""
-    ids = await due(work.sessions)
-    for event_id in ids:
-        await process_one(work.sessions, event_id)
-    if len(ids) == AT_ONCE:
-        work.sessions.signals.fire([SIGNAL])
+    while True:
+        ids = await due(work.sessions)
+        for event_id in ids:
+            await process_one(work.sessions, event_id)
+        if len(ids) < AT_ONCE:
+            return
 
 
 async def due(transactions: Sessions) -> list[str]:
