@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 
 from services.catalog import queries
 from services.catalog.commands.announce import facts
-from services.catalog.commands.timetable import Stage, add_showtimes, hall_kept_free, lock_hall, lock_stage, row, times
+from services.catalog.commands.timetable import Stage, add_showtimes, hall_kept_free, lock_hall, lock_stage, row, till_currency, times
 from services.catalog.errors import HallNotFound, MovieNotFound, NotScheduled
 from services.catalog.models import Hall, Movie, Showtime
 from services.catalog.plans import Offer, Plan, Slot, refuse_crowding, refuse_time, resolve
@@ -98,7 +98,7 @@ async def change_showtime(session: AsyncSession, showtime_id: UUID, changes: dic
         slot = Slot.of(changes["starts_at"], showtime.movie.runtime_minutes)
     minutes = changes.get("sales_close_minutes", showtime.sales_close_minutes)
     values = times(showtime.hall.number, showtime.theater.timezone, slot, minutes)
-    values |= new_prices(showtime, changes)
+    values |= new_prices(session, showtime, changes)
     values["single_seat_rule"] = changes.get("single_seat_rule", showtime.single_seat_rule)
     async with hall_kept_free(session, showtime.hall, [slot]):
         mine = update(Showtime).where(Showtime.id == showtime_id)
@@ -108,13 +108,13 @@ async def change_showtime(session: AsyncSession, showtime_id: UUID, changes: dic
     return changed
 
 
-def new_prices(showtime: Showtime, changes: Mapping[str, Any]) -> dict[str, Any]:
+def new_prices(session: AsyncSession, showtime: Showtime, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Raises ValidationFailed, PricesIncomplete."""
-    currency = changes.get("currency", showtime.prices[0]["currency"])
-    if "prices" in changes:
-        prices = resolve(changes["prices"], currency, showtime.categories)
-        return {"prices": [price.model_dump() for price in prices]}
-    return {"prices": [price | {"currency": currency} for price in showtime.prices]}
+    currency = till_currency(session, changes.get("currency"))
+    if "prices" not in changes:
+        return {}
+    prices = resolve(changes["prices"], currency, showtime.categories)
+    return {"prices": [price.model_dump() for price in prices]}
 
 
 async def cancel_showtime(session: AsyncSession, showtime_id: UUID, reason: str) -> Showtime:

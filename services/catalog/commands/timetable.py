@@ -20,6 +20,7 @@ from services.catalog.errors import HallBusy, HallNotFound
 from services.catalog.models import Hall, Movie, Showtime
 from services.catalog.plans import Offer, Slot, resolve
 from services.shared.db import settings_of
+from services.shared.errors import ValidationFailed
 from services.shared.events import ShowtimeScheduled
 from services.shared.ids import new_id
 from services.shared.messaging import publish
@@ -55,7 +56,7 @@ async def lock_hall(session: AsyncSession, hall_id: UUID) -> Hall:
 def row(session: AsyncSession, offer: Offer, stage: Stage, slot: Slot) -> dict[str, Any]:
     """A showtime's columns. Raises ValidationFailed, PricesIncomplete."""
     hall = stage.hall
-    prices = resolve(offer.prices, offer.currency or settings_of(session).currency, hall.categories)
+    prices = resolve(offer.prices, till_currency(session, offer.currency), hall.categories)
     return {
         **offer.model_dump(include={"movie_id", "hall_id", "format", "language", "subtitles", "single_seat_rule"}),
         **{name: getattr(hall, name) for name in ("theater_id", "layout_version", "capacity", "categories")},
@@ -64,6 +65,14 @@ def row(session: AsyncSession, offer: Offer, stage: Stage, slot: Slot) -> dict[s
         "accessibility": sorted(set(offer.accessibility)),
         "prices": [price.model_dump() for price in prices],
     }
+
+
+def till_currency(session: AsyncSession, asked: str | None) -> str:
+    """The one that all is sold in: what a coin is worth, and the books, know no other. Raises ValidationFailed."""
+    own = settings_of(session).currency
+    if asked not in (None, own):
+        raise ValidationFailed(errors=[{"pointer": "/body/currency", "message": f"everything here is sold in {own}"}])
+    return own
 
 
 def times(hall_number: int, timezone: str, slot: Slot, sales_close_minutes: int) -> dict[str, Any]:

@@ -349,6 +349,7 @@ BAD_SHOWTIMES: list[Json] = [
     {"format": "5d"},
     {"language": "\0"},
     {"currency": "euro"},
+    {"currency": "USD"},
     {"sales_close_minutes": -31},
     {"sales_close_minutes": 2**40},
     {"single_seat_rule": "yes"},
