@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import httpx
 
+from infra.local.testing import NO_TLS
 from services.shared.auth import Role
 from services.shared.testing import token
 
@@ -192,7 +193,7 @@ class World:
         return client
 
     def outside(self) -> httpx.AsyncClient:
-        client = httpx.AsyncClient(base_url=f"{self.sandbox_url}/", timeout=40)
+        client = httpx.AsyncClient(base_url=f"{self.sandbox_url}/", timeout=40, verify=NO_TLS)
         self.opened.append(client)
         return client
 
@@ -220,7 +221,7 @@ class ByService(httpx.AsyncBaseTransport):
 
     def __init__(self, urls: dict[str, str]) -> None:
         self._urls = urls
-        self._network = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=None))
+        self._network = httpx.AsyncHTTPTransport(verify=NO_TLS, limits=httpx.Limits(max_connections=None))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         service = request.url.path.split("/")[2]

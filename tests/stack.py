@@ -14,7 +14,7 @@ import httpx
 from infra.local.ports import LOOPBACK, free_ports
 from infra.local.postgres import Postgres
 from infra.local.process import Process
-from infra.local.testing import PASSWORDS, temporary_folder
+from infra.local.testing import NO_TLS, PASSWORDS, roomy_memory, temporary_folder
 from infra.postgres.roles import SERVICES, prepare, service_url
 from services.shared import migrate
 from services.shared.settings import PREFIX
@@ -193,14 +193,14 @@ def copy_cluster(source: Path, folder: Path) -> None:
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=2).is_success
+        return httpx.get(url, timeout=2, verify=NO_TLS).is_success
     except httpx.TransportError:
         return False
 
 
 @contextmanager
 def running_stack(**options: object) -> Iterator[Stack]:
-    with temporary_folder() as folder:
+    with temporary_folder(None if options.get("durable") else roomy_memory()) as folder:
         stack = Stack(folder, **options)  # type: ignore[arg-type]  # the caller's keywords are Stack's own
         try:
             yield stack.start()

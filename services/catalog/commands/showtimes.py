@@ -13,7 +13,16 @@ from sqlalchemy.orm import joinedload
 
 from services.catalog import queries
 from services.catalog.commands.announce import facts
-from services.catalog.commands.timetable import Stage, add_showtimes, hall_kept_free, lock_hall, lock_stage, row, till_currency, times
+from services.catalog.commands.timetable import (
+    Stage,
+    add_showtimes,
+    hall_kept_free,
+    lock_hall,
+    lock_stage,
+    row,
+    till_currency,
+    times,
+)
 from services.catalog.errors import HallNotFound, MovieNotFound, NotScheduled
 from services.catalog.models import Hall, Movie, Showtime
 from services.catalog.plans import Offer, Plan, Slot, refuse_crowding, refuse_time, resolve
