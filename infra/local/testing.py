@@ -6,6 +6,7 @@
 
 import os
 import shutil
+import ssl
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ from infra.postgres.roles import SERVICES, prepare, service_url
 PASSWORDS = {service: service for service in SERVICES}
 MEMORY = Path("/dev/shm")  # noqa: S108  the folders in it are made by mkdtemp
 ROOM = 4 << 30  # bytes
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""`verify=NO_TLS` for clients of plain HTTP; by default httpx loads all certificates for each, 17 ms of CPU time."""
 MISSING_BROKER = (
     "The tests need RabbitMQ and found none. Take one of:\n"
     "    apt-get install rabbitmq-server            (Debian, Ubuntu; the service need not run)\n"

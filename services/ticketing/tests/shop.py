@@ -13,6 +13,7 @@ import stripe
 from fastapi import FastAPI
 from sqlalchemy import select, update
 
+from infra.local.testing import NO_TLS
 from infra.sandbox.tests.process import WEBHOOK_SECRET, SandboxProcess
 from services.shared.auth import Role
 from services.shared.db import Sessions
@@ -68,7 +69,7 @@ class Shop:
         self.sessions: Sessions = app.state.sessions
         self.work = Work(self.sessions, app.state)
         self.sandbox = sandbox
-        self.browser = httpx.AsyncClient(base_url=f"{sandbox.origin}/sandbox")
+        self.browser = httpx.AsyncClient(base_url=f"{sandbox.origin}/sandbox", verify=NO_TLS)
         self.owners: dict[UUID, UUID] = {}
         self.begin_afresh()
         self.clients: dict[tuple[Role, UUID], httpx.AsyncClient] = {}
