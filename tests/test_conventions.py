@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from services.shared.settings import PREFIX, Settings
+
 ROOT = Path(__file__).parent.parent
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 40
@@ -90,3 +92,9 @@ def test_a_planted_violation_of_a_boundary_is_found(copy_of_the_tree: Path, viol
         assert "0 broken" not in lint(copy_of_the_tree)
     finally:
         file.write_text(before)
+
+
+def test_every_setting_has_its_line_in_the_example() -> None:
+    example = (ROOT / ".env.example").read_text()
+    missing = [name for name in Settings.model_fields if f"\n{PREFIX}{name.upper()}=" not in example]
+    assert missing == []
