@@ -1,6 +1,7 @@
 """Servers and databases for all tests. Each test that asks for one has a database of its own."""
 
 import gc
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -84,6 +85,13 @@ def fresh_database(postgres: str, migrated: Database) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def broker() -> Iterator[Broker]:
-    """A real RabbitMQ."""
+    """A real RabbitMQ of our own, which a test may stop if it starts it again."""
     with disposable_broker() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def broker_url(request: pytest.FixtureRequest) -> str:
+    """Where a RabbitMQ is that tests share and leave running: the one that `TEST_AMQP_URL` names, or our own."""
+    given = os.environ.get("TEST_AMQP_URL")
+    return given or str(request.getfixturevalue("broker").url)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.testing import Broker, temporary_folder
+from infra.local.testing import temporary_folder
 from tests.people import World
 from tests.stack import API_KEY, EVERYTHING, Stack, prepare_once, running_stack
 
@@ -28,9 +28,9 @@ def in_process(prepared: Path) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="package")
-def over_rabbitmq(broker: Broker, prepared: Path) -> Iterator[Stack]:
+def over_rabbitmq(broker_url: str, prepared: Path) -> Iterator[Stack]:
     """Each service in a process of its own."""
-    with running_stack(layout=ONE_EACH, bus_url=broker.url, prepared=prepared) as stack:
+    with running_stack(layout=ONE_EACH, bus_url=broker_url, prepared=prepared) as stack:
         yield stack
 
 

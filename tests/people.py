@@ -140,14 +140,6 @@ class Customer(Person):
         params = {"wait": wait} if since is None else {"wait": wait, "since": since}
         return await self.get(f"/api/ticketing/orders/{booking_id}", **params)
 
-    async def heard_of(self, booking_id: str) -> None:
-        """Wait until ticketing has heard of a hold: each try may take the 2 s after which it says 404, `retryable`."""
-        for _ in range(10):
-            answer = await self.client.get(f"/api/ticketing/orders/{booking_id}")
-            if answer.status_code != httpx.codes.NOT_FOUND or not answer.json().get("retryable"):
-                break
-        check(answer, 200)
-
     async def start_payment(self, booking_id: str, key: str | None = None) -> Any:
         headers = {"Idempotency-Key": key or str(uuid4())}
         path = f"/api/ticketing/orders/{booking_id}/pay"

@@ -11,6 +11,8 @@ from typing import Self
 
 import httpx
 
+from infra.local import leftovers
+from infra.local.configuration import DATABASE
 from infra.local.ports import LOOPBACK, free_ports
 from infra.local.postgres import Postgres
 from infra.local.process import Process
@@ -150,7 +152,9 @@ class Stack:
         self.postgres.kill()
 
     def restart(self) -> None:
+        """After a power cut, as `make run` does it."""
         self.postgres.start()
+        leftovers.end_leases(self.postgres.dsn, DATABASE)
         self.start_processes()
 
     def stop(self) -> None:

@@ -13,8 +13,6 @@ from pathlib import Path
 from types import FrameType
 
 import httpx
-import psycopg
-from psycopg import sql
 
 from infra.local import leftovers, nginx, web
 from infra.local.configuration import DATABASE, ROOT, Configuration, NotRunnable, gateway_port, load
@@ -23,7 +21,7 @@ from infra.local.postgres import Postgres
 from infra.local.process import Process, StartFailed
 from infra.local.progress import complain, say, step
 from infra.local.supervisor import Supervisor
-from infra.postgres.roles import SERVICES, prepare
+from infra.postgres.roles import prepare
 
 DISK_NEEDED = 300 << 20
 """Bytes: a new cluster with the demo takes 60 MB, its write-ahead log up to 256 MB."""
@@ -87,7 +85,7 @@ def _boot(configuration: Configuration, supervisor: Supervisor) -> None:
     supervisor.start(sandbox)
     with step("Tables are brought up to date"):
         _python("migrate", ["services", "migrate"], configuration, environment).run()
-        _end_leases(database.dsn)
+        leftovers.end_leases(database.dsn, DATABASE)
     web.build(configuration.logs)
 
     app = _python(
@@ -104,14 +102,6 @@ def _boot(configuration: Configuration, supervisor: Supervisor) -> None:
         gateway = nginx.gateway(configuration)
         supervisor.start(gateway)
         gateway.wait_until(lambda: _answers(f"{configuration.address}/healthz"))
-
-
-def _end_leases(superuser_dsn: str) -> None:
-    """After a power cut nobody is left who holds one: we have the lock on the folder. So nobody waits for them to end,
-    and what was committed is on its way at once."""
-    with psycopg.connect(superuser_dsn, dbname=DATABASE) as connection:
-        for service in SERVICES:
-            connection.execute(sql.SQL("delete from {}").format(sql.Identifier(service, "lease")))
 
 
 def _sandbox_arguments(configuration: Configuration) -> list[str]:

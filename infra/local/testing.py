@@ -104,16 +104,6 @@ def database(superuser_dsn: str, name: str, template: str = "template1") -> Iter
 
 
 @contextmanager
-def broker_url() -> Iterator[str]:
-    """The address of a RabbitMQ to share, for a whole test session. Starting one takes 4 to 5 s."""
-    if url := os.environ.get("TEST_AMQP_URL"):
-        yield url
-        return
-    with disposable_broker() as broker:
-        yield broker.url
-
-
-@contextmanager
 def disposable_broker() -> Iterator[Broker]:
     """A running RabbitMQ of one's own. Raises `StartFailed` on a machine that can run none."""
     with temporary_folder() as folder:

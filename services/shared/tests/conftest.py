@@ -3,7 +3,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from infra.local.testing import Broker, Database
+from infra.local.testing import Database
 from services.shared.bus import MemoryBroker
 from services.shared.bus.memory import disorder
 from services.shared.tests.carriers import Carrier, Memory, Rabbit
@@ -14,8 +14,7 @@ from services.shared.tests.participant import Participant
 async def carrier(request: pytest.FixtureRequest) -> Carrier:
     if request.param == "memory":
         return Memory(MemoryBroker(disorder(seed=4711)))
-    broker: Broker = request.getfixturevalue("broker")
-    rabbit = Rabbit(broker.url)
+    rabbit = Rabbit(request.getfixturevalue("broker_url"))
     await rabbit.purge()
     return rabbit
 
