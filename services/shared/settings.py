@@ -1,6 +1,7 @@
 """What an operator can set: environment variables with the prefix MARQUEE_, all listed in .env.example."""
 
 import os
+from decimal import Decimal
 from typing import Literal, Self
 
 from pydantic import Field, ValidationError
@@ -44,6 +45,7 @@ class Settings(BaseSettings):
     refund_hours: float = Field(2, ge=0)
     doors_minutes: float = Field(60, ge=0)
     currency: str = Field("EUR", pattern="^[A-Z]{3}$")
+    vat_percent: Decimal = Field(Decimal(7), ge=0, lt=100)
     coin_value: int = Field(10, ge=1)
     welcome_coins: int = Field(500, ge=0)
     rate_limit_factor: float = Field(1, ge=0)

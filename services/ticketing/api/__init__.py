@@ -17,6 +17,7 @@ async def get_config(request: Request) -> ConfigView:
         publishable_key=settings.stripe_publishable_key,
         currency=settings.currency,
         coin_value=settings.coin_value,
+        vat_percent=float(settings.vat_percent),
     )
 
 

@@ -15,6 +15,7 @@ class ConfigView(View):
     publishable_key: str
     currency: str = Field(examples=["EUR"])
     coin_value: int = Field(description="Minor units that a coin is worth.")
+    vat_percent: float = Field(description="The value added tax that all prices contain.")
 
 
 class LedgerEntryView(View):

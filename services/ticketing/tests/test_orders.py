@@ -107,7 +107,13 @@ async def test_managers_find_anybodys_order(shop: Shop) -> None:
 
 async def test_a_shop_learns_what_it_needs_to_take_payments(shared_app: FastAPI) -> None:
     answer = await caller(shared_app).get(f"{API}/config")
-    assert answer.json() == {"provider": "sandbox", "publishable_key": "", "currency": "EUR", "coin_value": 10}
+    assert answer.json() == {
+        "provider": "sandbox",
+        "publishable_key": "",
+        "currency": "EUR",
+        "coin_value": 10,
+        "vat_percent": 7.0,
+    }
 
 
 async def test_people_get_all_that_is_stored_about_them_and_nothing_else(shop: Shop) -> None:
