@@ -58,6 +58,19 @@ class Layout(Base):
     hall_id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     seats: Mapped[list[dict[str, Any]]]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Hall(Base):
+    """The newest layout version of a hall that we know of: it says which seats are out of service.
+
+    Its row is what layouts and showtimes that arrive at the same moment wait for.
+    """
+
+    __tablename__ = "hall"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    layout_version: Mapped[int] = mapped_column(server_default="0")
 
 
 class Showtime(Base):
@@ -84,6 +97,9 @@ class Claim(Base):
 
     `held_until` is the seats' clock, the only time a claim statement compares. `generation` counts the changes, and
     their sum over a showtime is the version of its map. No index but the key, so that updates stay HOT.
+
+    A seat `out_of_service` is blocked as soon as nobody has it. `kept_for` is a manager's reason to keep it back, None
+    where no manager does.
     """
 
     __tablename__ = "claim"
@@ -91,6 +107,7 @@ class Claim(Base):
         CheckConstraint("status BETWEEN 0 AND 4", name="status"),
         CheckConstraint("(status IN (1, 2, 3)) = (booking_id IS NOT NULL)", name="booking"),
         CheckConstraint("(status IN (1, 2)) = (held_until IS NOT NULL)", name="clock"),
+        CheckConstraint("NOT (status = 0 AND out_of_service)", name="in_service"),
         {"postgresql_with": {"fillfactor": "70"}},
     )
 
@@ -100,6 +117,8 @@ class Claim(Base):
     status: Mapped[int] = mapped_column(SmallInteger)
     booking_id: Mapped[UUID | None]
     held_until: Mapped[datetime | None]
+    out_of_service: Mapped[bool] = mapped_column(server_default=text("false"))
+    kept_for: Mapped[str | None]
 
 
 SECONDS_LEFT = func.greatest(
@@ -186,6 +205,15 @@ class Ticket(Base):
     holder_name: Mapped[str] = mapped_column(server_default="")
     scanned_at: Mapped[datetime | None]
     voided: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class Erased(Base):
+    """Somebody who is forgotten: a ticket that is heard of later must not bring the name back."""
+
+    __tablename__ = "erased"
+
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    erased_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Heartbeat(Base):
