@@ -10,6 +10,7 @@ from services.shared.events import (
     ShowtimeCancelled,
     ShowtimeChanged,
     ShowtimeScheduled,
+    UserChanged,
     UserErased,
     UserRegistered,
     UserVerified,
@@ -32,6 +33,7 @@ async def forget_user(session: AsyncSession, event: UserErased) -> None:
 HANDLERS: Handlers = {
     UserRegistered: copies.keep_customer,
     UserVerified: copies.verify_customer,
+    UserChanged: copies.keep_customer,
     UserErased: forget_user,
     ShowtimeScheduled: copies.keep_showtime,
     ShowtimeChanged: copies.keep_showtime,

@@ -20,7 +20,7 @@ from services.shared.events.ticketing import (
     TicketScanned,
     TicketVoided,
 )
-from services.shared.events.users import UserErased, UserRegistered, UserVerified
+from services.shared.events.users import UserChanged, UserErased, UserFacts, UserRegistered, UserVerified
 
 __all__ = [
     "EVENTS",
@@ -53,7 +53,9 @@ __all__ = [
     "TicketIssued",
     "TicketScanned",
     "TicketVoided",
+    "UserChanged",
     "UserErased",
+    "UserFacts",
     "UserRegistered",
     "UserVerified",
     "consumers",

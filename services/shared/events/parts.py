@@ -16,9 +16,13 @@ class Fact(BaseModel):
 
 
 class Event(Fact):
-    """`version` counts the changes of the thing the event is about: an older one than already seen is ignored."""
+    """`version` counts the changes of the thing the event is about: an older one than already seen is ignored.
+
+    `personal` names the texts that tell who `user_id` is: kept events lose them when that user is erased.
+    """
 
     by: ClassVar[str]
+    personal: ClassVar[tuple[str, ...]] = ()
 
     id: UUID = Field(default_factory=new_id)
     occurred_at: datetime = Field(default_factory=lambda: datetime.now(UTC))

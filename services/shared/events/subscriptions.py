@@ -14,12 +14,12 @@ from services.shared.events.ticketing import (
     TicketScanned,
     TicketVoided,
 )
-from services.shared.events.users import UserErased, UserRegistered, UserVerified
+from services.shared.events.users import UserChanged, UserErased, UserRegistered, UserVerified
 
 EVENTS: dict[str, type[Event]] = {
     event.__name__: event
     for event in (
-        *(UserRegistered, UserVerified, UserErased),
+        *(UserRegistered, UserVerified, UserChanged, UserErased),
         *(TheaterChanged, HallLayoutPublished, HallClosed),
         *(ShowtimeScheduled, ShowtimeChanged, ShowtimeCancelled),
         *(SeatHeld, SeatsReleased, SeatsSold, SeatsLost),
@@ -44,7 +44,7 @@ SUBSCRIPTIONS: dict[str, frozenset[type[Event]]] = {
     ),
     "ticketing": frozenset(
         {
-            *(UserRegistered, UserVerified, UserErased),
+            *(UserRegistered, UserVerified, UserChanged, UserErased),
             *(ShowtimeScheduled, ShowtimeChanged, ShowtimeCancelled),
             *(SeatHeld, SeatsReleased, SeatsSold, SeatsLost),
         }

@@ -43,6 +43,7 @@ class PaymentAbandoned(OfBooking):
 
 class TicketIssued(OfBooking):
     by = "ticketing"
+    personal = ("holder_name",)
     ticket_id: UUID
     user_id: UUID
     holder_name: str

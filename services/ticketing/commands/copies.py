@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.shared.db import fire_after_commit
-from services.shared.events import ShowtimeCancelled, ShowtimeFacts, UserErased, UserRegistered, UserVerified
+from services.shared.events import ShowtimeCancelled, ShowtimeFacts, UserErased, UserFacts, UserVerified
 from services.shared.messaging import NotYet
 from services.ticketing.commands import tickets, timeline, wallet
 from services.ticketing.models import Customer, ErasedUser, Order, OrderStatus, Showtime, ShowtimeStatus, Ticket
 from services.ticketing.wording import Happening
 
 CANCELLED_SIGNAL = "cancelled showtimes"
+CUSTOMER = {"email", "full_name", "locale", "is_guest", "version"}
 # Orders whose customer cares when the showtime begins.
 TOLD = (OrderStatus.AWAITING_PAYMENT, OrderStatus.PAYING, OrderStatus.PAID, OrderStatus.ISSUED)
 
@@ -28,6 +29,7 @@ async def keep_showtime(session: AsyncSession, event: ShowtimeFacts) -> None:
         "timezone": event.theater.timezone,
         "starts_at": event.starts_at,
         "ends_at": event.ends_at,
+        "capacity": event.capacity,
         "format": event.format,
         "language": event.language,
     }
@@ -62,34 +64,36 @@ async def tell_orders(session: AsyncSession, showtime: Showtime) -> None:
         fire_after_commit(session, booking_id)
 
 
-async def keep_customer(session: AsyncSession, event: UserRegistered) -> None:
-    if await session.get(ErasedUser, event.user_id) is not None:
+async def keep_customer(session: AsyncSession, event: UserFacts) -> None:
+    await queue_up(session, event.user_id)
+    if not event.email or await session.get(ErasedUser, event.user_id) is not None:
         return
-    facts = event.model_dump(include={"email", "full_name", "locale", "is_guest"})
-    new = insert(Customer).values(user_id=event.user_id, **facts, is_verified=False)
-    # UserVerified may have come first, and knows all but this.
-    known = new.on_conflict_do_update(index_elements=[Customer.user_id], set_={"is_guest": event.is_guest})
-    customer = await session.scalar(known.returning(Customer), execution_options={"populate_existing": True})
-    assert customer is not None, "an upsert returns its row"
-    await tickets.name_holder(session, customer)
+    facts = event.model_dump(include=CUSTOMER) | {"is_verified": event.email_verified}
+    new = insert(Customer).values(user_id=event.user_id, **facts)
+    newer = new.on_conflict_do_update(
+        index_elements=[Customer.user_id], set_=facts, where=Customer.version < event.version
+    )
+    customer = await session.scalar(newer.returning(Customer), execution_options={"populate_existing": True})
+    if customer is not None:
+        await tickets.name_holder(session, customer)
 
 
 async def verify_customer(session: AsyncSession, event: UserVerified) -> None:
     """A verified mail address brings the welcome coins; a guest gets none."""
-    if await session.get(ErasedUser, event.user_id) is not None:
-        return
-    facts = event.model_dump(include={"email", "full_name", "locale"}) | {"is_verified": True}
-    new = insert(Customer).values(user_id=event.user_id, **facts, is_guest=False)
-    known = new.on_conflict_do_update(index_elements=[Customer.user_id], set_=facts)
-    customer = await session.scalar(known.returning(Customer), execution_options={"populate_existing": True})
-    assert customer is not None, "an upsert returns its row"
-    await tickets.name_holder(session, customer)
-    if not customer.is_guest:
+    await keep_customer(session, event)
+    customer = await session.get(Customer, event.user_id)
+    if customer is not None and not customer.is_guest:
         await wallet.welcome(session, event.user_id)
+
+
+async def queue_up(session: AsyncSession, user_id: UUID) -> None:
+    """What is told about one user is worked on one after the other: nobody is kept while being forgotten."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(user_id), 0))))
 
 
 async def forget_customer(session: AsyncSession, event: UserErased) -> Sequence[UUID]:
     """Keep no personal data: neither name nor address. Returns the bookings that are not paid yet."""
+    await queue_up(session, event.user_id)
     await session.execute(insert(ErasedUser).values(user_id=event.user_id).on_conflict_do_nothing())
     await session.execute(delete(Customer).where(Customer.user_id == event.user_id))
     await session.execute(update(Ticket).where(Ticket.user_id == event.user_id).values(holder_name=""))

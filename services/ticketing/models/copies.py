@@ -17,11 +17,15 @@ class ShowtimeStatus(StrEnum):
 
 
 class Customer(Base):
-    """A user: whom tickets are made out to and mails go to. Deleted when the user is erased."""
+    """A user at the newest `version` that has come: whom tickets are made out to and mails go to.
+
+    Deleted when the user is erased.
+    """
 
     __tablename__ = "customer"
 
     user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
     email: Mapped[str]
     full_name: Mapped[str]
     locale: Mapped[str]

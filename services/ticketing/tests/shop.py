@@ -123,7 +123,7 @@ class Shop:
         about = {"user_id": user_id, "email": f"{user_id}@people.example", "full_name": "Ada Test", "locale": "en"}
         await self.events(UserRegistered(**about))
         if coins:
-            await self.events(UserVerified(**about))
+            await self.events(UserVerified(**about, version=2))
         return user_id
 
     def held_event(self, *labels: str, user_id: UUID, price: int = PRICE, minutes: float = 10) -> SeatHeld:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.shared.auth import Principal, Role
-from services.shared.events import UserErased, UserRegistered, UserVerified
+from services.shared.events import UserChanged, UserErased, UserRegistered, UserVerified
 from services.shared.ids import new_id
 from services.shared.messaging import publish
 from services.users import notices, queries, throttle
@@ -43,7 +43,7 @@ async def add_user(session: AsyncSession, **values: object) -> User:
     user = await session.scalar(new)
     if user is None:
         raise EmailTaken
-    publish(session, UserRegistered(**facts(user), is_guest=user.is_guest))
+    publish(session, UserRegistered(**facts(user)))
     return user
 
 
@@ -54,6 +54,7 @@ def facts(user: User) -> dict[str, Any]:
         "email": user.email,
         "full_name": user.full_name,
         "locale": user.locale,
+        "is_guest": user.is_guest,
         "version": user.version,
     }
 
@@ -89,12 +90,16 @@ async def change_profile(
     locale: str | None = None,
     email: str | None = None,
 ) -> User:
-    """Change what is given. Raises EmailTaken, Unauthenticated."""
+    """Change what is given, and tell the others if that changes anything. Raises EmailTaken, Unauthenticated."""
     user = await queries.me(session, user_id, lock=True)
+    before = facts(user)
     user.full_name = full_name or user.full_name
     user.locale = locale or user.locale
     if email and email != user.email:
         await change_email(session, user, email)
+    if facts(user) != before:
+        user.version += 1
+        publish(session, UserChanged(**facts(user), email_verified=user.email_verified))
     return user
 
 
