@@ -3,6 +3,20 @@
 from services.catalog.models.base import Base
 from services.catalog.models.films import Movie, Word
 from services.catalog.models.showtimes import Showtime
+from services.catalog.models.taste import Affinity, Erased, Prospect, Rating, Visit, Wish
 from services.catalog.models.theaters import Hall, Theater
 
-__all__ = ["Base", "Hall", "Movie", "Showtime", "Theater", "Word"]
+__all__ = [
+    "Affinity",
+    "Base",
+    "Erased",
+    "Hall",
+    "Movie",
+    "Prospect",
+    "Rating",
+    "Showtime",
+    "Theater",
+    "Visit",
+    "Wish",
+    "Word",
+]

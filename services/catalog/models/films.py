@@ -1,6 +1,7 @@
 """Films, and the words they are found by."""
 
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, Text, func, text
@@ -10,8 +11,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 from services.catalog.models.base import Base
 
 
+class Stars(NamedTuple):
+    """`average` of 1 to 5, None as long as `count` is 0."""
+
+    average: float | None
+    count: int
+
+
 class Movie(Base):
-    """A film. `popularity` counts tickets; `title_key`, `facets` and `search` are what queries compare (words.py)."""
+    """A film. `popularity` counts tickets, `ratings` those who gave `stars` in total; `title_key`, `facets` and
+    `search` are what queries compare (words.py)."""
 
     __tablename__ = "movie"
     __table_args__ = (
@@ -39,11 +48,18 @@ class Movie(Base):
     trailer_url: Mapped[str | None]
     poster_url: Mapped[str | None]
     popularity: Mapped[int] = mapped_column(server_default="0")
+    # In no index, so that a rating need not touch the film's.
+    stars: Mapped[int] = mapped_column(server_default="0")
+    ratings: Mapped[int] = mapped_column(server_default="0")
     title_key: Mapped[str]
     facets: Mapped[list[str]] = mapped_column(ARRAY(Text))
     search: Mapped[str] = mapped_column(TSVECTOR, deferred=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     deleted_at: Mapped[datetime | None]
+
+    @property
+    def rating(self) -> Stars:
+        return Stars(round(self.stars / self.ratings, 2) if self.ratings else None, self.ratings)
 
 
 class Word(Base):
