@@ -1,7 +1,7 @@
 """All tables of the service, so that `Base.metadata` is complete."""
 
 from services.catalog.models.base import Base
-from services.catalog.models.films import Movie, Word
+from services.catalog.models.films import Movie, Poster, Word
 from services.catalog.models.showtimes import Showtime
 from services.catalog.models.taste import Affinity, Erased, Prospect, Rating, Visit, Wish
 from services.catalog.models.theaters import Hall, Theater

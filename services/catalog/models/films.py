@@ -1,17 +1,19 @@
-"""Films, and the words they are found by."""
+"""Films, the words they are found by, their posters."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Text, func, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Text, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
+from services.catalog.drawing import edition
 from services.catalog.models.base import Base
 
 
-class Stars(NamedTuple):
+@dataclass(frozen=True)
+class Stars:
     """`average` of 1 to 5, None as long as `count` is 0."""
 
     average: float | None
@@ -27,6 +29,9 @@ class Movie(Base):
         CheckConstraint("runtime_minutes > 0", name="runtime"),
         Index("movie_external_id_key", "external_id", unique=True, postgresql_where="deleted_at IS NULL"),
         Index("movie_search_idx", "search", postgresql_using="gin"),
+        Index("movie_titles_idx", "titles", postgresql_using="gin"),
+        Index("movie_names_idx", "names", postgresql_using="gin"),
+        Index("movie_genres_idx", "genres", postgresql_where="deleted_at IS NULL"),
         Index("movie_facets_idx", "facets", postgresql_using="gin"),
         Index("movie_title_idx", "title_key", "id"),
         Index("movie_release_idx", "release_date", "id"),
@@ -46,7 +51,8 @@ class Movie(Base):
     cast: Mapped[list[str]]
     director: Mapped[str]
     trailer_url: Mapped[str | None]
-    poster_url: Mapped[str | None]
+    # Where the poster is that somebody has given us; `poster_url` is never empty.
+    own_poster_url: Mapped[str | None] = mapped_column("poster_url")
     popularity: Mapped[int] = mapped_column(server_default="0")
     # In no index, so that a rating need not touch the film's.
     stars: Mapped[int] = mapped_column(server_default="0")
@@ -54,8 +60,34 @@ class Movie(Base):
     title_key: Mapped[str]
     facets: Mapped[list[str]] = mapped_column(ARRAY(Text))
     search: Mapped[str] = mapped_column(TSVECTOR, deferred=True)
+    titles: Mapped[str] = mapped_column(
+        TSVECTOR, Computed("ts_filter(search, '{a}')", persisted=True), deferred=True, nullable=True
+    )
+    names: Mapped[str] = mapped_column(
+        TSVECTOR, Computed("ts_filter(search, '{a,b,c}')", persisted=True), deferred=True, nullable=True
+    )
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     deleted_at: Mapped[datetime | None]
+
+    @property
+    def poster_url(self) -> str:
+        """An address below ours whose `v` changes whenever the picture does."""
+        return self.own_poster_url or poster_address(self.id, edition(self.title, self.genres, self.release_date.year))
+
+
+def poster_address(movie_id: UUID, version: str) -> str:
+    return f"/api/catalog/movies/{movie_id}/poster?v={version}"
+
+
+class Poster(Base):
+    """The picture of a film as it is served; a table of its own, so that no list reads it."""
+
+    __tablename__ = "poster"
+
+    movie_id: Mapped[UUID] = mapped_column(ForeignKey("movie.id"), primary_key=True)
+    version: Mapped[str]
+    media_type: Mapped[str]
+    content: Mapped[bytes]
 
     @property
     def rating(self) -> Stars:
