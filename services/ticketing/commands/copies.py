@@ -29,6 +29,7 @@ async def keep_showtime(session: AsyncSession, event: ShowtimeFacts) -> None:
         "timezone": event.theater.timezone,
         "starts_at": event.starts_at,
         "ends_at": event.ends_at,
+        "capacity": event.capacity,
         "format": event.format,
         "language": event.language,
     }

@@ -6,6 +6,8 @@ from services.ticketing.models.money import (
     FINAL,
     Account,
     Budget,
+    Dispute,
+    DisputeStatus,
     Intent,
     IntentStatus,
     LedgerEntry,
@@ -19,6 +21,7 @@ from services.ticketing.models.money import (
     Watermark,
 )
 from services.ticketing.models.orders import Closing, Method, Order, OrderStatus, SagaEntry, TimelineRow
+from services.ticketing.models.promos import PromoCode, PromoUse
 from services.ticketing.models.tickets import Scan, ScanResult, Seat, Ticket, TicketStatus, Use
 from services.ticketing.models.wallet import CoinReason, TopUp, TopUpStatus, Wallet, WalletEntry
 
@@ -30,6 +33,8 @@ __all__ = [
     "Closing",
     "CoinReason",
     "Customer",
+    "Dispute",
+    "DisputeStatus",
     "ErasedUser",
     "Hold",
     "Intent",
@@ -41,6 +46,8 @@ __all__ = [
     "Money",
     "Order",
     "OrderStatus",
+    "PromoCode",
+    "PromoUse",
     "Refund",
     "RefundCause",
     "RefundStatus",

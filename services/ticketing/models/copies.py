@@ -26,7 +26,7 @@ class Customer(Base):
 
     user_id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(default=1, server_default="1")
-    email: Mapped[str]
+    email: Mapped[str] = mapped_column(index=True)
     full_name: Mapped[str]
     locale: Mapped[str]
     is_guest: Mapped[bool]
@@ -55,6 +55,7 @@ class Showtime(Base):
     timezone: Mapped[str]
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
+    capacity: Mapped[int] = mapped_column(default=0, server_default="0")
     format: Mapped[str]
     language: Mapped[str]
     status: Mapped[ShowtimeStatus] = mapped_column(default=ShowtimeStatus.SCHEDULED)

@@ -49,7 +49,10 @@ class RefundStatus(StrEnum):
 
 
 class RefundCause(StrEnum):
-    """`LATE`: a payment for a closed order; `EXTRA`: one for an order that is paid already."""
+    """`LATE`: a payment for a closed order; `EXTRA`: one for an order that is paid already.
+
+    `DISPUTE`: the bank has taken the money back.
+    """
 
     CUSTOMER = "customer"
     MANAGER = "manager"
@@ -57,6 +60,7 @@ class RefundCause(StrEnum):
     SEATS_LOST = "seats_lost"
     LATE = "late"
     EXTRA = "extra"
+    DISPUTE = "dispute"
 
 
 class Account(StrEnum):
@@ -78,7 +82,9 @@ class Account(StrEnum):
 class Intent(Base):
     """A PaymentIntent of a booking, from before it is asked for. `seen_at` is the provider's time of what we know.
 
-    `key_number` makes the idempotency key: it grows when the provider has answered a key with its own failure.
+    `amount` is what the provider was last known to charge, `promo_id` the code that makes it so; the order may cost
+    something else until the provider has agreed. `key_number` makes the idempotency key: it grows when there is
+    another amount to ask for, and when the provider has answered a key with its own failure.
     """
 
     __tablename__ = "intent"
@@ -98,6 +104,7 @@ class Intent(Base):
     booking_id: Mapped[UUID]
     number: Mapped[int]
     amount: Mapped[int]
+    promo_id: Mapped[UUID | None] = mapped_column(ForeignKey("promo_code.id"))
     currency: Mapped[str]
     status: Mapped[IntentStatus] = mapped_column(default=IntentStatus.CREATING)
     stripe_id: Mapped[str | None] = mapped_column(unique=True)
@@ -151,6 +158,30 @@ class Refund(Base):
     next_at: Mapped[datetime] = mapped_column(server_default=func.now())
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     done_at: Mapped[datetime | None]
+
+
+class DisputeStatus(StrEnum):
+    """`CLOSED`: it came to nothing, and the money is ours; `LOST`: the bank has taken it back."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    LOST = "lost"
+
+
+class Dispute(Base):
+    """A payment that its cardholder calls back at the bank (https://docs.stripe.com/api/disputes). Ends once."""
+
+    __tablename__ = "dispute"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    booking_id: Mapped[UUID] = mapped_column(index=True)
+    intent_id: Mapped[UUID] = mapped_column(ForeignKey("intent.id"))
+    amount: Mapped[int]
+    currency: Mapped[str]
+    reason: Mapped[str]
+    status: Mapped[DisputeStatus] = mapped_column(default=DisputeStatus.OPEN)
+    opened_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    ended_at: Mapped[datetime | None]
 
 
 class StripeEvent(Base):

@@ -12,6 +12,7 @@ from services.shared.events import HeldSeat
 from services.ticketing.models.base import Base, Money
 from services.ticketing.models.copies import Customer
 from services.ticketing.models.money import Intent, Refund
+from services.ticketing.models.promos import PromoCode
 from services.ticketing.models.tickets import Ticket
 
 
@@ -50,18 +51,20 @@ class Order(Base):
 
     `movie` and `showtime` are as the customer is shown them; ids and times in them are strings. `paid` is the money
     that buys the seats, and `intent_id` the card payment it came by: one that is merely sent back is neither.
-    `closing` stays in an expired or cancelled order as the reason.
+    `closing` stays in an expired or cancelled order as the reason. `moved_at` is when the showtime was last moved under
+    it, `disputed_at` since when the bank has been deciding whether its payment stands.
     """
 
     __tablename__ = "orders"
     __table_args__ = (
         Index("orders_user_idx", "user_id", "booking_id"),
-        Index("orders_showtime_idx", "showtime_id"),
+        Index("orders_showtime_idx", "showtime_id", postgresql_include=["paid"]),
         Index(
             "orders_deadline_idx",
             "expires_at",
             postgresql_where=text("status IN ('awaiting_payment', 'paying') AND closing IS NULL"),
         ),
+        Index("orders_reminder_idx", "starts_at", postgresql_where=text("status = 'issued' AND reminded_at IS NULL")),
         Index("orders_passing_idx", "status", postgresql_where=text("status IN ('paying', 'paid', 'refunding')")),
         CheckConstraint("total = subtotal - discount AND total >= 0 AND discount >= 0", "total"),
         CheckConstraint("paid >= 0 AND paid <= total", "paid"),
@@ -82,6 +85,7 @@ class Order(Base):
     starts_at: Mapped[datetime]
     subtotal: Mapped[int]
     discount: Mapped[int] = mapped_column(default=0)
+    promo_id: Mapped[UUID | None] = mapped_column(ForeignKey("promo_code.id"))
     total: Mapped[int]
     currency: Mapped[str]
     price: Mapped[Money] = composite("total", "currency")
@@ -91,11 +95,14 @@ class Order(Base):
     paid_at: Mapped[datetime | None]
     intent_id: Mapped[UUID | None] = mapped_column(ForeignKey("intent.id"))
     disputed_at: Mapped[datetime | None]
+    moved_at: Mapped[datetime | None]
+    reminded_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     customer: Mapped[Customer | None] = relationship(
         primaryjoin="foreign(Order.user_id) == Customer.user_id", lazy="raise", viewonly=True
     )
+    promo: Mapped[PromoCode | None] = relationship(lazy="raise", viewonly=True)
     intents: Mapped[list[Intent]] = relationship(
         primaryjoin="Order.booking_id == foreign(Intent.booking_id)",
         order_by=Intent.number,

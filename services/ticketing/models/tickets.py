@@ -50,7 +50,9 @@ class Seat:
 class Ticket(Base):
     """The right to one seat of one showtime. Its code is signed when asked for, so there is no secret to store.
 
-    A reissued ticket has a higher `serial`; codes with an older one are refused.
+    `amount` is the seat's price, `discount` its share of what the order was cheaper by. A reissued ticket has a higher
+    `serial`; codes with an older one are refused. One that is frozen, while its payment is disputed, opens nothing, but
+    keeps its seat.
     """
 
     __tablename__ = "ticket"
@@ -60,6 +62,7 @@ class Ticket(Base):
         CheckConstraint("(status = 'valid') <= (used_at IS NULL)", "unused"),
         CheckConstraint("(status = 'used') <= (used_at IS NOT NULL)", "used"),
         CheckConstraint("(status = 'void') = (voided_at IS NOT NULL)", "void"),
+        CheckConstraint("discount BETWEEN 0 AND amount", "discount"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -77,6 +80,7 @@ class Ticket(Base):
     amount: Mapped[int]
     currency: Mapped[str]
     price: Mapped[Money] = composite("amount", "currency")
+    discount: Mapped[int] = mapped_column(default=0, server_default="0")
     holder_name: Mapped[str]
     status: Mapped[TicketStatus] = mapped_column(default=TicketStatus.VALID)
     serial: Mapped[int] = mapped_column(default=1)
@@ -85,6 +89,12 @@ class Ticket(Base):
     used_at: Mapped[datetime | None]
     used_gate: Mapped[str | None]
     voided_at: Mapped[datetime | None]
+    frozen_at: Mapped[datetime | None]
+
+    @property
+    def is_frozen(self) -> bool:
+        return self.frozen_at is not None
+
     # Not a column: signed when the ticket is read (queries/tickets.py).
     code = ""
 
