@@ -70,6 +70,10 @@ class Movie(Base):
     deleted_at: Mapped[datetime | None]
 
     @property
+    def rating(self) -> Stars:
+        return Stars(round(self.stars / self.ratings, 2) if self.ratings else None, self.ratings)
+
+    @property
     def poster_url(self) -> str:
         """An address below ours whose `v` changes whenever the picture does."""
         return self.own_poster_url or poster_address(self.id, edition(self.title, self.genres, self.release_date.year))
@@ -88,10 +92,6 @@ class Poster(Base):
     version: Mapped[str]
     media_type: Mapped[str]
     content: Mapped[bytes]
-
-    @property
-    def rating(self) -> Stars:
-        return Stars(round(self.stars / self.ratings, 2) if self.ratings else None, self.ratings)
 
 
 class Word(Base):
