@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
+from services.shared import audit as auditing
 from services.shared import bus, db, docs, errors, idempotency, keys, mail
 from services.shared.auth import Verifier
 from services.shared.events import SUBSCRIPTIONS
@@ -27,8 +28,11 @@ Resources = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 HOUSE_SECONDS = 3600.0
 REFUSED: dict[int | str, dict[str, Any]] = {
-    status: {"model": errors.Problem, "content": {"application/problem+json": {}}, "description": what}
-    for status, what in (("4XX", "Refused: `code` says why."), ("5XX", "Failed on our side; nothing is half done."))
+    status: {"model": errors.Problem, "description": what}
+    for status, what in (
+        ("4XX", f"Refused; `code` says why. Everywhere: {', '.join(f'`{code}`' for code in errors.REFUSED)}."),
+        ("5XX", f"Failed on our side, nothing is half done: {', '.join(f'`{code}`' for code in errors.FAILED)}."),
+    )
 }
 
 
@@ -38,6 +42,7 @@ def create_app(
     handlers: Handlers,
     jobs: Sequence[Job] = (),
     resources: Resources | None = None,
+    audit: auditing.Audit = auditing.Audit(),
 ) -> FastAPI:
     """Raises ValueError if `handlers` and `events.SUBSCRIPTIONS` do not name the same events."""
     if set(handlers) != SUBSCRIPTIONS[name]:
@@ -50,7 +55,8 @@ def create_app(
             await start(app, name, stack)
             if resources:
                 await stack.enter_async_context(resources(app))
-            await start_work(app, name, handlers, jobs, stack)
+            auditor = auditing.Auditor(name, audit)
+            await start_work(app, name, handlers, (*jobs, audit_job(auditor, app.state.settings)), stack)
             yield
 
     app = new_app(name, lifespan)
@@ -68,7 +74,6 @@ def new_app(name: str, lifespan: Callable[[FastAPI], AbstractAsyncContextManager
         docs_url=None,
         redoc_url=None,
         responses=REFUSED,
-        separate_input_output_schemas=False,
     )
     app.state.metrics = Metrics(name)
     app.state.health = Health()
@@ -124,6 +129,15 @@ async def keep_house(work: Work) -> None:
             await task(session)
 
 
+def audit_job(auditor: auditing.Auditor, settings: Settings) -> Job:
+    """Not at the start: first what has waited for us is worked on."""
+    return Job(auditor.audit, seconds=settings.audit_seconds, at_start=False)
+
+
+async def measure_audit(work: Work) -> None:
+    await auditing.measure(work.sessions, work.state.metrics)
+
+
 async def measure_messages(work: Work) -> None:
     await measure(work.sessions, work.state.metrics)
 
@@ -131,6 +145,7 @@ async def measure_messages(work: Work) -> None:
 SHARED_JOBS = (
     Job(keep_house, seconds=HOUSE_SECONDS),
     Job(measure_messages, seconds=5, everywhere=True),
+    Job(measure_audit, seconds=5, everywhere=True),
     Job(mail.send_due, seconds=1, wake=mail.SIGNAL),
 )
 

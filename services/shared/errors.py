@@ -1,14 +1,16 @@
 """Refusals as RFC 9457 problem details: the class says the status and the code, the instance what happened."""
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from functools import cache
+from typing import Any, ClassVar, Literal, Union, get_args
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, create_model
 from pydantic_core import to_jsonable_python
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -25,6 +27,16 @@ CODES_BY_STATUS = {
     415: "unsupported_media_type",
     503: "service_unavailable",
 }
+# What any request may be answered with: see section 1 of docs/contracts.md.
+REFUSED = (
+    "not_found",
+    "method_not_allowed",
+    "body_too_large",
+    "unsupported_media_type",
+    "validation_error",
+    "rate_limited",
+)
+FAILED = ("internal_error", "service_unavailable")
 
 
 class Problem(BaseModel):
@@ -41,10 +53,21 @@ class Problem(BaseModel):
     retryable: bool = False
 
 
+class Fault(BaseModel):
+    """One thing that is wrong with a request; `pointer` as in RFC 6901, such as `/body/seats/0/label`."""
+
+    pointer: str
+    message: str
+
+
 class DomainError(Exception):
-    """A refusal the caller can understand. Subclass it once per reason; keyword arguments become fields of the body."""
+    """A refusal the caller can understand. Subclass it once per reason; keyword arguments become fields of the body.
+
+    `carries` has the type of each such field; one that is not always there admits None.
+    """
 
     status: ClassVar[int] = 409
+    carries: ClassVar[Mapping[str, Any]] = {}
     detail: str = "The request conflicts with the current state."
     retryable: ClassVar[bool] = False
     headers: Mapping[str, str] = {}
@@ -62,9 +85,18 @@ class DomainError(Exception):
         fields = {"retryable": True, **self.fields} if self.retryable else self.fields
         return problem(self.status, self.code(), self.detail, self.headers, **fields)
 
+    @classmethod
+    @cache
+    def schema(cls) -> type[Problem]:
+        """Its problem document, for the OpenAPI page."""
+        own = {name: (kind, None if type(None) in get_args(kind) else ...) for name, kind in cls.carries.items()}
+        code: Any = Literal[cls.code()]
+        return create_model(cls.__name__, __base__=Problem, __doc__=cls.detail, code=(code, ...), **own)  # type: ignore[call-overload,no-any-return]
+
 
 class BodyTooLarge(DomainError):
     status = 413
+    carries = {"max_bytes": int}
     detail = "The body is larger than this endpoint takes."
 
 
@@ -72,6 +104,7 @@ class ValidationFailed(DomainError):
     """For rules that a schema cannot say; `errors` as in a schema's refusal: `[{pointer, message}]`."""
 
     status = 422
+    carries = {"errors": list[Fault]}
     detail = "The request does not fit the schema."
 
     @classmethod
@@ -94,6 +127,27 @@ class ServiceUnavailable(DomainError):
     detail = "A part of the service is away for a moment. Nothing was changed; please try again."
     retryable = True
     headers: Mapping[str, str] = {"Retry-After": "1"}
+
+
+# What any request may meet, beside what `refusals` lists.
+EVERYWHERE = (ValidationFailed, BodyTooLarge, RateLimited, ServiceUnavailable)
+
+
+def refusals(*kinds: type[DomainError]) -> dict[int | str, dict[str, Any]]:
+    """What a route may refuse with, as its `responses`: each code with its sentence and the fields it carries."""
+    by_status = defaultdict(list)
+    for kind in kinds:
+        by_status[kind.status].append(kind)
+    for kind in EVERYWHERE:
+        if kind.status in by_status:
+            by_status[kind.status].append(kind)
+    return {
+        status: {
+            "model": Union[tuple(kind.schema() for kind in found)],  # noqa: UP007  # as many as there are
+            "description": " ".join(f"`{kind.code()}`: {kind.detail}" for kind in found),
+        }
+        for status, found in by_status.items()
+    }
 
 
 def problem(

@@ -11,19 +11,51 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
+from services.shared.auth import SCHEME, Forbidden, Role, TokenExpired, Unauthenticated
+from services.shared.errors import DomainError
+
+PROBLEM = {"$ref": "#/components/schemas/Problem"}
 HERE = Path(__file__).parent
 PAGE = Template((HERE / "page.html").read_text())
 
 
 class DocumentedApp(FastAPI):
-    """Its OpenAPI document sums a route up by the first sentence of its docstring, not by its function's name."""
+    """Its OpenAPI document says what FastAPI does not know.
+
+    A route is summed up by the first sentence of its docstring, not by its function's name; refusals are problem
+    documents, also those for want of a token or a role.
+    """
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
             for operations in super().openapi()["paths"].values():
                 for operation in operations.values():
                     sum_up(operation)
+                    ask_for_a_role(operation)
+                    refuse_with_problems(operation["responses"])
         return super().openapi()
+
+
+def ask_for_a_role(operation: dict[str, Any]) -> None:
+    """401 for everything that needs a token, 403 for what needs more than a customer's."""
+    roles = {role for needed in operation.get("security", ()) for role in needed[SCHEME]}
+    kinds = (Unauthenticated, TokenExpired, *((Forbidden,) if roles - {Role.customer.name} else ()))
+    for kind in kinds if roles else ():
+        add_refusal(operation["responses"].setdefault(str(kind.status), {"description": "", "content": {}}), kind)
+
+
+def add_refusal(response: dict[str, Any], kind: type[DomainError]) -> None:
+    response["description"] = f"{response['description']} `{kind.code()}`: {kind.detail}".strip()
+    known = [content["schema"] for content in response["content"].values()]
+    response["content"] = {"": {"schema": {"anyOf": [*known, PROBLEM]} if known and PROBLEM not in known else PROBLEM}}
+
+
+def refuse_with_problems(responses: dict[str, Any]) -> None:
+    """FastAPI files a refusal's schema under the media type of the route's other answers."""
+    for status, response in responses.items():
+        if status[0] in "45":
+            schemas = [content["schema"] for content in response["content"].values()]
+            response["content"] = {"application/problem+json": {"schema": schemas[0]}}
 
 
 def sum_up(operation: dict[str, Any]) -> None:
