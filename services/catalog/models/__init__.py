@@ -12,6 +12,7 @@ __all__ = [
     "Erased",
     "Hall",
     "Movie",
+    "Poster",
     "Prospect",
     "Rating",
     "Showtime",
