@@ -8,13 +8,14 @@ from fastapi import APIRouter, Depends, Header, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from services.reservations import queries
-from services.reservations.commands import holds, releases, showtimes
+from services.reservations.commands import blocks, holds, releases
 from services.reservations.held import Held
 from services.reservations.live import Delta
 from services.reservations.maps import SeatMap
 from services.reservations.office import AtOffice
 from services.reservations.queries import Export, Occupancy
 from services.reservations.schemas import (
+    BlockRequest,
     BlocksView,
     DeltaView,
     ExportView,
@@ -130,15 +131,15 @@ async def occupancy(session: Session, _: Staff, showtime_id: UUID) -> Occupancy:
 
 
 @router.post("/showtimes/{showtime_id}/blocks", response_model=BlocksView, tags=["staff"])
-async def block(session: Session, _: Manager, showtime_id: UUID, asked: SeatLabels) -> dict[str, list[str]]:
+async def block(session: Session, _: Manager, showtime_id: UUID, asked: BlockRequest) -> dict[str, list[str]]:
     """Keep free seats back: house seats, broken ones."""
-    return {"blocked": await showtimes.block(session, showtime_id, asked.seats)}
+    return {"blocked": await blocks.block(session, showtime_id, asked.seats, asked.reason)}
 
 
 @router.delete("/showtimes/{showtime_id}/blocks", response_model=BlocksView, tags=["staff"])
 async def unblock(session: Session, _: Manager, showtime_id: UUID, asked: SeatLabels) -> dict[str, list[str]]:
     """Put seats that were kept back on sale again."""
-    return {"blocked": await showtimes.unblock(session, showtime_id, asked.seats)}
+    return {"blocked": await blocks.unblock(session, showtime_id, asked.seats)}
 
 
 @router.get("/me/export", response_model=ExportView, tags=["privacy"])

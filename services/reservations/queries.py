@@ -18,9 +18,12 @@ from services.reservations.models import Claim, Hold, HoldStatus, SeatStatus, Sh
 from services.reservations.offers import read_plan
 from services.reservations.office import Office
 from services.shared.db import arrived
+from services.shared.events import LayoutSeat
 from services.shared.paging import Paging, Rows, page
 
 SeatUse = Literal["free", "held", "sold", "blocked"]
+# By seat and booking.
+Tickets = dict[tuple[int, UUID | None], Ticket]
 
 USE: dict[int, SeatUse] = {
     SeatStatus.free: "free",
@@ -39,6 +42,8 @@ class SeatOccupancy:
     booking_id: UUID | None
     name: str | None
     scanned_at: datetime | None
+    kept_for: str | None
+    out_of_service: bool
 
 
 @dataclass(frozen=True)
@@ -95,11 +100,9 @@ async def occupancy(session: AsyncSession, showtime_id: UUID) -> Occupancy:
     if plan is None:
         raise ShowtimeNotFound
     claims = {claim.seat_no: claim for claim in await session.scalars(select(Claim).filter_by(showtime_id=showtime_id))}
-    live = select(Ticket).filter_by(showtime_id=showtime_id, voided=False)
-    tickets = {ticket.seat_no: ticket for ticket in await session.scalars(live)}
-    seats = [
-        occupied(seat.seat_no, seat.label, claims.get(seat.seat_no), tickets.get(seat.seat_no)) for seat in plan.seats
-    ]
+    live = await session.scalars(select(Ticket).filter_by(showtime_id=showtime_id, voided=False))
+    tickets: Tickets = {(ticket.seat_no, ticket.booking_id): ticket for ticket in live}
+    seats = [occupied(seat, claims.get(seat.seat_no) or UNCLAIMED, tickets) for seat in plan.seats]
     count = Counter(seat.status for seat in seats)
     return Occupancy(
         capacity=len(seats),
@@ -112,18 +115,21 @@ async def occupancy(session: AsyncSession, showtime_id: UUID) -> Occupancy:
     )
 
 
-def occupied(seat_no: int, label: str, claim: Claim | None, ticket: Ticket | None) -> SeatOccupancy:
-    """The ticket tells only of the booking that has the seat."""
-    booking_id = claim.booking_id if claim else None
-    if ticket is None or ticket.booking_id != booking_id:
-        ticket = None
+UNCLAIMED = Claim(status=SeatStatus.free, out_of_service=False)
+
+
+def occupied(seat: LayoutSeat, claim: Claim, tickets: Tickets) -> SeatOccupancy:
+    """Only a ticket of the booking that has the seat tells of it."""
+    ticket = tickets.get((seat.seat_no, claim.booking_id))
     return SeatOccupancy(
-        seat_no=seat_no,
-        label=label,
-        status=USE[claim.status] if claim else "free",
-        booking_id=booking_id,
+        seat_no=seat.seat_no,
+        label=seat.label,
+        status=USE[claim.status],
+        booking_id=claim.booking_id,
         name=ticket.holder_name if ticket else None,
         scanned_at=ticket.scanned_at if ticket else None,
+        kept_for=claim.kept_for,
+        out_of_service=claim.out_of_service,
     )
 
 

@@ -61,6 +61,12 @@ class SeatLabels(Input):
     seats: Annotated[list[Label], Field(min_length=1, max_length=LARGEST_HALL)]
 
 
+class BlockRequest(SeatLabels):
+    """`reason` stays with the seats, for those who ask why they are empty."""
+
+    reason: Annotated[str, Field(max_length=200, examples=["for the director's guests"])] = ""
+
+
 class MoneyView(View):
     """`amount` in minor units of `currency`."""
 
@@ -114,12 +120,16 @@ class DeltaView(View):
 
 
 class SeatOccupancyView(View):
+    """`kept_for` is the reason of a manager who keeps the seat back."""
+
     seat_no: int
     label: str
     status: SeatUse
     booking_id: UUID | None
     name: str | None
     scanned_at: datetime | None
+    kept_for: str | None
+    out_of_service: bool
 
 
 class OccupancyView(View):

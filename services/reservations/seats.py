@@ -1,4 +1,4 @@
-"""Who gets a seat: every statement that writes a claim stands here, and nothing else decides.
+"""Who gets a seat: every statement that gives or takes a customer's seat stands here, and nothing else decides.
 
 The primary key `(showtime_id, seat_no)` is the lock. Time is the database's. Seats are always locked in the order of
 their numbers, so that overlapping groups wait for one another but never in a circle.
@@ -20,9 +20,11 @@ from services.shared.events import HeldSeat
 from services.shared.ids import new_id
 from services.shared.logging import request_id
 
-# A claim that may be taken over. One whose payment has started stays while this process cannot hear how it ended.
-OPEN = """(claim.status = 0 OR claim.held_until <= now()
+# A hold whose time is up. One whose payment has started stays while this process cannot hear how it ended.
+LAPSED = """(claim.held_until <= now()
     AND (claim.status = 1 OR claim.status = 2 AND NOT %(cut_off)s::bool))"""
+# A claim that may be taken over.
+OPEN = f"(claim.status = 0 OR NOT claim.out_of_service AND {LAPSED})"
 
 # One statement, so all or nothing without BEGIN and COMMIT.
 # gate:    the showtime is on sale at these prices, the seats are open, no single seat is left, the key is new. Most
@@ -104,24 +106,22 @@ UPDATE claim SET {change} FROM mine
 WHERE claim.showtime_id = mine.showtime_id AND claim.seat_no = mine.seat_no
 RETURNING claim.seat_no
 """
-FREE = CHANGE.format(change="status = 0, booking_id = NULL, held_until = NULL, generation = generation + 1")
+FREE = CHANGE.format(
+    change="""status = CASE WHEN out_of_service THEN 4 ELSE 0 END,
+    booking_id = NULL, held_until = NULL, generation = generation + 1"""
+)
 # Held and paying look the same from outside, so the map's version stays.
 PAY = CHANGE.format(change="status = 2")
 
-# Seats for a payment that came late, or to keep back: only what is open, whatever held it before.
-TAKE = f"""
+# Seats for a payment: its own, or what is open, whatever held it before.
+SELL = f"""
 INSERT INTO claim (showtime_id, seat_no, status, booking_id)
-SELECT %(showtime_id)s, seat_no, %(status)s, %(booking_id)s FROM unnest(%(seats)s::int[]) AS seat_no ORDER BY seat_no
+SELECT %(showtime_id)s, seat_no, 3, %(booking_id)s FROM unnest(%(seats)s::int[]) AS seat_no ORDER BY seat_no
 ON CONFLICT (showtime_id, seat_no) DO UPDATE
-SET status = excluded.status, booking_id = excluded.booking_id, held_until = NULL, generation = claim.generation + 1
+SET status = 3, booking_id = excluded.booking_id, held_until = NULL, generation = claim.generation + 1
 WHERE {OPEN} OR claim.booking_id = excluded.booking_id AND claim.status IN (1, 2)
 RETURNING seat_no
 """  # noqa: S608
-
-UNBLOCK = """
-UPDATE claim SET status = 0, generation = generation + 1
-WHERE showtime_id = %(showtime_id)s AND seat_no = ANY(%(seats)s::int[]) AND status = 4
-"""
 
 TAKEN = f"""
 SELECT seat_no FROM claim
@@ -245,30 +245,17 @@ async def change(session: AsyncSession, sql: str, claims: Iterable[Claimed], *st
     return await execute(session, sql, values)
 
 
-async def take(
-    session: AsyncSession, showtime_id: UUID, seats: Sequence[int], status: SeatStatus, booking_id: UUID | None = None
-) -> bool:
-    """Take open seats, or what `booking_id` still holds. All or nothing: a savepoint undoes a part.
+async def sell(session: AsyncSession, showtime_id: UUID, seats: Sequence[int], booking_id: UUID) -> bool:
+    """Sell what `booking_id` still holds, or open seats. All or nothing: a savepoint undoes a part.
 
-    Only handlers and managers do this, who hear from the bus or need not: nobody is cut off here.
+    Only handlers do this, who hear from the bus: nobody is cut off here.
     """
-    values = {
-        "showtime_id": showtime_id,
-        "seats": list(seats),
-        "status": int(status),
-        "booking_id": booking_id,
-        "cut_off": False,
-    }
+    values = {"showtime_id": showtime_id, "seats": list(seats), "booking_id": booking_id, "cut_off": False}
     async with session.begin_nested() as savepoint:
-        taken = await execute(session, TAKE, values)
-        if len(taken) == len(seats):
+        if len(await execute(session, SELL, values)) == len(seats):
             return True
         await savepoint.rollback()
         return False
-
-
-async def unblock(session: AsyncSession, showtime_id: UUID, seats: Sequence[int]) -> None:
-    await execute(session, UNBLOCK + "RETURNING seat_no", {"showtime_id": showtime_id, "seats": list(seats)})
 
 
 async def taken(session: AsyncSession, showtime_id: UUID, booking_id: UUID) -> set[int]:

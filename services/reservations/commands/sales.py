@@ -41,7 +41,7 @@ async def sell(session: AsyncSession, event: PaymentSucceeded) -> None:
 
 async def sell_or_rescue(session: AsyncSession, hold: Hold) -> None:
     wanted = [seat["seat_no"] for seat in hold.seats]
-    if await seats.take(session, hold.showtime_id, wanted, SeatStatus.sold, hold.booking_id):
+    if await seats.sell(session, hold.showtime_id, wanted, hold.booking_id):
         hold.status = HoldStatus.sold
     else:
         hold.replaced = await replace(session, hold)
@@ -62,7 +62,7 @@ async def replace(session: AsyncSession, hold: Hold) -> dict[str, dict[str, obje
     taken = await seats.taken(session, hold.showtime_id, hold.booking_id)
     for place in equivalents(plan, taken, lost):
         found = sorted(numbers(place.values()))
-        if await seats.take(session, hold.showtime_id, found, SeatStatus.sold, hold.booking_id):
+        if await seats.sell(session, hold.showtime_id, found, hold.booking_id):
             return {old.label: moved(old, place[old.label]) for old in lost}
     return {}
 

@@ -49,15 +49,16 @@ async def test_ushers_see_who_sits_where_and_who_is_in(app: FastAPI) -> None:
         "booking_id": held["booking_id"],
         "name": "Ada",
         "scanned_at": "2030-01-01T19:55:00Z",
+        "kept_for": None,
+        "out_of_service": False,
     }
     export = (await customer.client.get("/api/reservations/me/export")).json()
     assert [ticket["holder_name"] for ticket in export["tickets"]] == ["Ada"]
     await tell(app, UserErased(user_id=customer.user_id))
     assert (await seat_in(usher, "A1"))["name"] == ""
     await tell(app, voided(held, 1, ticket_id))
-    assert await seat_in(usher, "A1") == {
-        "seat_no": 1, "label": "A1", "status": "free", "booking_id": None, "name": None, "scanned_at": None
-    }  # fmt: skip
+    freed = await seat_in(usher, "A1")
+    assert (freed["status"], freed["booking_id"], freed["name"], freed["scanned_at"]) == ("free", None, None, None)
 
 
 async def test_blocked_seats_are_sold_to_nobody_and_shown_as_sold(app: FastAPI) -> None:
@@ -70,6 +71,64 @@ async def test_blocked_seats_are_sold_to_nobody_and_shown_as_sold(app: FastAPI) 
     assert (await blocks(manager, "POST", "A1", "A3")).json() == {"blocked": ["A1", "A2", "A3"]}
     assert (await blocks(manager, "DELETE", "A1", "A9")).json() == {"blocked": ["A2", "A3"]}
     await customer.hold("A1")
+
+
+async def test_the_reason_of_a_block_is_kept_until_it_ends(app: FastAPI) -> None:
+    manager = buyer(app, await on_sale(app), Role.manager)
+    path = f"/api/reservations/showtimes/{manager.showtime_id}/blocks"
+    for reason in ({"reason": "the director's guests"}, {}):
+        answer = await manager.client.post(path, json={"seats": ["A1", "A1"], **reason})
+        assert (answer.status_code, answer.json()) == (200, {"blocked": ["A1"]})
+        assert (await seat_in(manager, "A1"))["kept_for"] == "the director's guests"
+    assert (await manager.map())["version"] == 1
+    await blocks(manager, "DELETE", "A1", "A1")
+    assert (await seat_in(manager, "A1"))["kept_for"] is None
+    assert (await manager.map())["version"] == 2
+    for bad in ("x" * 201, None, 1, "\0"):
+        answer = await manager.client.post(path, json={"seats": ["A1"], "reason": bad})
+        assert (answer.status_code, answer.json()["code"]) == (422, "validation_error")
+
+
+async def test_the_counts_add_up_whatever_happens_to_a_seat(app: FastAPI) -> None:
+    showtime_id = await on_sale(app, seats(1, 6))
+    usher, manager, customer = (buyer(app, showtime_id, role) for role in (Role.staff, Role.manager, Role.customer))
+
+    async def counts() -> list[int]:
+        view = (await usher.client.get(f"/api/reservations/showtimes/{showtime_id}/occupancy")).json()
+        uses = [view[use] for use in ("free", "held", "sold", "blocked")]
+        assert sum(uses) == view["capacity"] == 6
+        return uses
+
+    assert await counts() == [6, 0, 0, 0]
+    held = await customer.hold("A1", "A2")
+    assert await counts() == [4, 2, 0, 0]
+    await tell(app, paid(held, customer))
+    await blocks(manager, "POST", "A6")
+    assert await counts() == [3, 0, 2, 1]
+    await tell(app, voided(held, 1))
+    assert await counts() == [4, 0, 1, 1]
+    again = buyer(app, showtime_id)
+    await tell(app, paid(await again.hold("A1"), again))
+    await blocks(manager, "DELETE", "A6")
+    assert await counts() == [4, 0, 2, 0]
+
+
+async def test_the_name_beside_a_seat_is_that_of_the_booking_that_has_it(app: FastAPI) -> None:
+    """The old ticket's end may be heard of after the new ticket."""
+    showtime_id = await on_sale(app)
+    usher, first, second = buyer(app, showtime_id, Role.staff), buyer(app, showtime_id), buyer(app, showtime_id)
+
+    async def ticket(person: Buyer, name: str) -> Any:
+        held = await person.hold("A1")
+        booking: dict[str, Any] = {"booking_id": held["booking_id"], "showtime_id": showtime_id, "seat_no": 1}
+        about = {"ticket_id": new_id(), "user_id": person.user_id, "movie_id": new_id(), "seat": "A1"}
+        issued = TicketIssued(**booking, **about, holder_name=name, starts_at="2030-01-01T20:00:00Z")
+        await tell(app, paid(held, person), issued)
+        return held
+
+    await tell(app, voided(await ticket(first, "Ada"), 1))
+    await ticket(second, "Grace")
+    assert (await seat_in(usher, "A1"))["name"] == "Grace"
 
 
 async def test_only_free_seats_are_blocked_all_or_none(app: FastAPI) -> None:
