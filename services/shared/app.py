@@ -27,6 +27,7 @@ from services.shared.signals import Signals
 Resources = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 HOUSE_SECONDS = 3600.0
+MESSAGES_ONLY = auditing.Audit()
 REFUSED: dict[int | str, dict[str, Any]] = {
     status: {"model": errors.Problem, "description": what}
     for status, what in (
@@ -42,7 +43,7 @@ def create_app(
     handlers: Handlers,
     jobs: Sequence[Job] = (),
     resources: Resources | None = None,
-    audit: auditing.Audit = auditing.Audit(),
+    audit: auditing.Audit = MESSAGES_ONLY,
 ) -> FastAPI:
     """Raises ValueError if `handlers` and `events.SUBSCRIPTIONS` do not name the same events."""
     if set(handlers) != SUBSCRIPTIONS[name]:

@@ -32,13 +32,14 @@ class Work:
 class Job:
     """`run` every `seconds`, and at once when the signal `wake` is fired by a commit of this process.
 
-    `everywhere`: in each process, not just in the one that has the lease.
+    `everywhere`: in each process, not just in the one that has the lease. `at_start`: the first time at once.
     """
 
     run: Callable[[Work], Awaitable[None]]
     seconds: float
     wake: str | None = None
     everywhere: bool = False
+    at_start: bool = True
 
     @property
     def name(self) -> str:
@@ -81,6 +82,8 @@ def crashed(name: str, error: BaseException, health: Health) -> None:
 
 
 async def run_for_ever(job: Job, work: Work) -> None:
+    if not job.at_start:
+        await asyncio.sleep(job.seconds)
     lessee = Lessee(work.sessions, job.name, LEASE)
     async with lessee.returned():
         with bound_contextvars(job=job.name):

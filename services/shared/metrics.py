@@ -31,6 +31,15 @@ class Metrics:
         self.alive = Gauge(
             "marquee_part_alive", "1 if a background part runs, else 0.", ["service", "part"], registry=self.registry
         )
+        self.audit_violations = Gauge(
+            "marquee_audit_violations",
+            "What the auditor's last sweep found, by invariant.",
+            ["service", "invariant"],
+            registry=self.registry,
+        )
+        self.audit_checked_at = Gauge(
+            "marquee_audit_checked_at", "When the auditor's last sweep began.", ["service"], registry=self.registry
+        )
         self.service = service
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:

@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     coin_value: int = Field(10, ge=1)
     welcome_coins: int = Field(500, ge=0)
     rate_limit_factor: float = Field(1, ge=0)
+    audit_seconds: float = Field(60, gt=0)
+    audit_dust_seconds: float = Field(60, ge=0)
+    reconcile_seconds: float = Field(300, gt=0)
 
     @classmethod
     def load(cls, service: str) -> Self:

@@ -2,7 +2,9 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.shared import audit
 from services.shared.events import (
+    InvariantsChecked,
     SeatHeld,
     SeatsLost,
     SeatsReleased,
@@ -42,4 +44,5 @@ HANDLERS: Handlers = {
     SeatsReleased: seats.released,
     SeatsSold: seats.sold,
     SeatsLost: seats.lost,
+    InvariantsChecked: audit.keep,
 }

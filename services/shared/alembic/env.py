@@ -7,7 +7,7 @@ from typing import Any
 from alembic import context
 from sqlalchemy import create_engine, text
 
-from services.shared import idempotency, mail  # noqa: F401  # their tables belong to the shared metadata
+from services.shared import audit, idempotency, mail  # noqa: F401  # their tables belong to the shared metadata
 from services.shared.messaging import Base as Shared
 
 service: str = context.config.attributes["service"]

@@ -5,6 +5,7 @@ fact in the past tense with the ids and whatever its consumers need, since no co
 Money is in minor units, times are aware UTC.
 """
 
+from services.shared.events.audit import InvariantsChecked, Outcome, Violation
 from services.shared.events.catalog import ShowtimeCancelled, ShowtimeChanged, ShowtimeFacts, ShowtimeScheduled
 from services.shared.events.parts import Event, Fact, Film, Hall, HeldSeat, LayoutSeat, OfBooking, Price, Theater
 from services.shared.events.reservations import SeatHeld, SeatsLost, SeatsReleased, SeatsSold
@@ -32,9 +33,11 @@ __all__ = [
     "HallClosed",
     "HallLayoutPublished",
     "HeldSeat",
+    "InvariantsChecked",
     "LayoutSeat",
     "OfBooking",
     "OrderRefunded",
+    "Outcome",
     "PaymentAbandoned",
     "PaymentFailed",
     "PaymentStarted",
@@ -58,6 +61,7 @@ __all__ = [
     "UserFacts",
     "UserRegistered",
     "UserVerified",
+    "Violation",
     "consumers",
     "routing_key",
 ]

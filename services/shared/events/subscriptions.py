@@ -1,5 +1,6 @@
 """Every event by its name, and who listens to what."""
 
+from services.shared.events.audit import InvariantsChecked
 from services.shared.events.catalog import ShowtimeCancelled, ShowtimeChanged, ShowtimeScheduled
 from services.shared.events.parts import Event
 from services.shared.events.reservations import SeatHeld, SeatsLost, SeatsReleased, SeatsSold
@@ -25,6 +26,7 @@ EVENTS: dict[str, type[Event]] = {
         *(SeatHeld, SeatsReleased, SeatsSold, SeatsLost),
         *(PaymentStarted, PaymentSucceeded, PaymentFailed, PaymentAbandoned),
         *(TicketIssued, TicketVoided, OrderRefunded, TicketScanned),
+        InvariantsChecked,
     )
 }
 
@@ -47,6 +49,7 @@ SUBSCRIPTIONS: dict[str, frozenset[type[Event]]] = {
             *(UserRegistered, UserVerified, UserChanged, UserErased),
             *(ShowtimeScheduled, ShowtimeChanged, ShowtimeCancelled),
             *(SeatHeld, SeatsReleased, SeatsSold, SeatsLost),
+            InvariantsChecked,
         }
     ),
 }
