@@ -22,6 +22,7 @@ from services.shared.messaging.watch import check_bus, check_database, measure
 from services.shared.metrics import Metrics, exposition
 from services.shared.settings import Settings
 from services.shared.signals import Signals
+from services.shared.staff_trail.api import router as staff_actions
 
 # Opens what a service needs beside database and bus, such as a payment provider's client, and puts it into app.state.
 Resources = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -61,6 +62,8 @@ def create_app(
             yield
 
     app = new_app(name, lifespan)
+    # First, since a service may have a route `/{id}`.
+    app.include_router(staff_actions, prefix=f"/api/{name}")
     app.include_router(router, prefix=f"/api/{name}")
     return app
 

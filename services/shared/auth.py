@@ -17,6 +17,7 @@ from fastapi.security import HTTPBearer
 
 from services.shared.errors import DomainError, ServiceUnavailable
 from services.shared.keys import ALGORITHM, KeyRing
+from services.shared.staff_trail.record import watch
 
 ISSUER = "marquee-users"
 AUDIENCE = "marquee"
@@ -170,6 +171,8 @@ class Bearer(HTTPBearer):
         principal = await identify(request)
         if not principal.may(self._role):
             raise Forbidden(f"This needs the role {self._role.name}; yours is {principal.role.name}.")
+        if principal.may(Role.staff):
+            watch(request, principal.id, principal.role.name)
         return principal
 
 

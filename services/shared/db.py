@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
+from copy import copy
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Protocol, TypeVar, cast
@@ -61,11 +62,14 @@ def connect(settings: Settings) -> AsyncEngine:
         max_overflow=settings.database_pool_size,
         pool_timeout=3,
         pool_recycle=1800,
+        hide_parameters=True,  # errors go to logs and parked messages, and the values may be somebody's
     )
 
 
 class Sessions:
     """Opens the transactions of one service and, once one is committed, wakes what waits for it."""
+
+    _note: Callable[[AsyncSession], Awaitable[None]] | None = None
 
     def __init__(self, engine: AsyncEngine, settings: Settings, signals: Signals) -> None:
         self.engine = engine
@@ -79,7 +83,16 @@ class Sessions:
         async with self._new(info={"sessions": self}) as session:
             async with session.begin():
                 yield session
+                if self._note:
+                    await self._note(session)
+            self._note = None
             self.signals.fire(session.info.get("fires", ()))
+
+    def noting(self, note: Callable[[AsyncSession], Awaitable[None]]) -> "Sessions":
+        """The same for one request, in the first of whose transactions `note` is called before the commit."""
+        own = copy(self)
+        own._note = note
+        return own
 
     @asynccontextmanager
     async def statements(self) -> AsyncIterator[AsyncSession]:
@@ -111,11 +124,28 @@ def attempt_of(request: Request) -> Attempt | None:
     return cast("Attempt | None", getattr(request.state, "attempt", None))
 
 
+class Witness(Protocol):
+    """Writes down what somebody of the staff does with a request (see staff_trail)."""
+
+    async def note(self, session: AsyncSession) -> None: ...
+
+
+async def call_witness(request: Request, session: AsyncSession) -> None:
+    witness: Witness | None = getattr(request.state, "witness", None)
+    if witness:
+        await witness.note(session)
+
+
 async def get_transactions(request: Request) -> Sessions:
     transactions: Sessions = request.app.state.sessions
     if attempt := attempt_of(request):
         await attempt.begin_running(transactions)
-    return transactions
+
+    async def note(session: AsyncSession) -> None:
+        if not hasattr(request.state, "session"):  # else it is noted there
+            await call_witness(request, session)
+
+    return transactions.noting(note)
 
 
 async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
@@ -124,11 +154,21 @@ async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
         if attempt := attempt_of(request):
             await attempt.begin(session)
         yield session
+        await call_witness(request, session)
+
+
+async def note_apart(request: Request) -> AsyncIterator[None]:
+    """For a route whose use case goes around the sessions: what staff do is noted after it, before the answer."""
+    yield
+    if hasattr(request.state, "witness"):
+        async with request.app.state.sessions.begin() as session:
+            await call_witness(request, session)
 
 
 # scope="function" commits before the answer leaves; FastAPI's default commits after it.
 Session = Annotated[AsyncSession, Depends(get_session, scope="function")]
 Transactions = Annotated[Sessions, Depends(get_transactions)]
+NotedApart = Depends(note_apart, scope="function")
 
 
 async def arrived(

@@ -196,6 +196,11 @@ async def keep(request: Request, attempt: Attempt, response: Response) -> None:
         await attempt.finish(own, response)
 
 
+async def forget(session: AsyncSession, user_id: UUID) -> None:
+    """Forget a user's answers; a request that is running just now goes on without its record."""
+    await session.execute(delete(IdempotencyRecord).where(IdempotencyRecord.user_id == user_id))
+
+
 async def prune(session: AsyncSession) -> None:
     """Forget answers after 24 h."""
     old = IdempotencyRecord.started_at < func.now() - KEPT

@@ -18,7 +18,7 @@ from uuid import UUID
 import aiosmtplib
 import jinja2
 import structlog
-from sqlalchemy import Index, delete, func, select, update
+from sqlalchemy import Index, delete, func, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -44,13 +44,20 @@ log = structlog.get_logger()
 
 
 class Mail(Base):
-    """A mail to send, or the memory that one was sent. Its content is dropped once it is sent."""
+    """A mail to send, or the memory that one was sent. Its content is dropped once it is sent.
+
+    `user_id` is whom it goes to, so that it is not sent to somebody who has been erased meanwhile.
+    """
 
     __tablename__ = "mail"
-    __table_args__ = (Index("mail_due_idx", "next_at", postgresql_where="sent_at IS NULL AND failed_at IS NULL"),)
+    __table_args__ = (
+        Index("mail_due_idx", "next_at", postgresql_where="sent_at IS NULL AND failed_at IS NULL"),
+        Index("mail_user_idx", "user_id", postgresql_where="sent_at IS NULL"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     cause: Mapped[str] = mapped_column(unique=True)
+    user_id: Mapped[UUID | None]
     content: Mapped[dict[str, Any] | None]
     tries: Mapped[int] = mapped_column(default=0, server_default="0")
     next_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -90,22 +97,31 @@ class Templates:
 
 
 async def send(
-    session: AsyncSession, cause: str, to: str, rendered: tuple[str, str, str], attachments: Sequence[Attachment] = ()
+    session: AsyncSession,
+    cause: str,
+    to: str,
+    rendered: tuple[str, str, str],
+    attachments: Sequence[Attachment] = (),
+    user_id: UUID | None = None,
 ) -> None:
-    """Have a mail sent if the session's transaction commits; a second one for the same `cause` is dropped."""
+    """Have a mail sent if the session's transaction commits; a second one for the same `cause` is dropped.
+
+    `user_id` is whose address `to` is: what has not gone out when that user is erased never will.
+    """
     subject, text, html = rendered
     files = [
         {"name": file.name, "type": file.type, "data": keys.encode(file.data), "inline": file.inline}
         for file in attachments
     ]
     content = {"to": to, "subject": subject, "text": text, "html": html, "attachments": files}
-    new = insert(Mail).values(id=new_id(), cause=cause, content=content)
+    new = insert(Mail).values(id=new_id(), cause=cause, user_id=user_id, content=content)
     await session.execute(new.on_conflict_do_nothing(index_elements=[Mail.cause]))
     fire_after_commit(session, SIGNAL)
 
 
 def compose(mail: Mail, sender: str) -> EmailMessage:
-    content = mail.content or {}
+    assert mail.content is not None, "what is due has content"
+    content = mail.content
     message = EmailMessage()
     message["From"] = sender
     message["To"] = Address(addr_spec=content["to"])
@@ -163,6 +179,8 @@ async def claim(sessions: Sessions) -> Sequence[UUID]:
 async def send_one(sessions: Sessions, id_: UUID) -> None:
     async with sessions.begin() as session:
         mail = await session.get_one(Mail, id_)
+    if mail.content is None:  # forgotten since it was claimed
+        return
     fault: Exception | None = None
     try:
         await deliver(sessions.settings, compose(mail, sessions.settings.mail_from))
@@ -177,11 +195,19 @@ def note(mail: Mail, fault: Exception | None) -> None:
     if fault is None:
         mail.sent_at, mail.content, mail.error = func.now(), None, None
         return
+    if mail.content is None:  # forgotten meanwhile; what the mail server says may name the address
+        return
     mail.error = f"{type(fault).__name__}: {fault}"[:500].replace("\0", "")
     mail.next_at = func.now() + min(FIRST_RETRY * 2 ** (mail.tries - 1), LONGEST_RETRY)
     if mail.tries >= TRIES:
         mail.failed_at = func.now()
     log.warning("mail not sent", cause=mail.cause, tries=mail.tries, error=type(fault).__name__)
+
+
+async def forget(session: AsyncSession, user_id: UUID) -> None:
+    """Send nothing more to this user, and keep nothing of what was to be sent."""
+    unsent = update(Mail).where(Mail.user_id == user_id, Mail.sent_at.is_(None))
+    await session.execute(unsent.values(content=null(), error=None, failed_at=func.now()))
 
 
 async def prune(session: AsyncSession) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import create_engine, text
 
 from services.shared import audit, idempotency, mail  # noqa: F401  # their tables belong to the shared metadata
 from services.shared.messaging import Base as Shared
+from services.shared.staff_trail import record  # noqa: F401  # and so does this one
 
 service: str = context.config.attributes["service"]
 models = import_module(f"services.{service}.models")

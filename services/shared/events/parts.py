@@ -12,7 +12,7 @@ from services.shared.ids import new_id
 class Fact(BaseModel):
     """A part of an event."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class Event(Fact):

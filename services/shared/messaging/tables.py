@@ -4,10 +4,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, LargeBinary, PrimaryKeyConstraint, func
+from sqlalchemy import BigInteger, Identity, Index, LargeBinary, PrimaryKeyConstraint, func, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.shared.db import ModelBase, new_metadata
+
+OF_A_USER = "(body ->> 'user_id') IS NOT NULL"
 
 
 class Base(ModelBase, DeclarativeBase):
@@ -42,6 +44,7 @@ class EventLog(Base):
     __tablename__ = "event_log"
     __table_args__ = (
         PrimaryKeyConstraint("published_at", "id"),
+        Index("event_log_user_idx", text("(body ->> 'user_id')"), postgresql_where=text(OF_A_USER)),
         {"postgresql_partition_by": "RANGE (published_at)"},
     )
 
