@@ -1,5 +1,8 @@
 """The ways this service can refuse."""
 
+from enum import StrEnum
+from typing import Any
+
 from services.shared.errors import DomainError
 
 
@@ -78,3 +81,54 @@ class NothingToRetry(DomainError):
     """Carries `order_status`."""
 
     detail = "No refund of this order has failed."
+
+
+class PromoCodeNotFound(DomainError):
+    status = 404
+    detail = "There is no such promo code."
+
+
+class PromoCodeTaken(DomainError):
+    detail = "There is a promo code with this name already; upper and lower case are the same."
+
+
+class Objection(StrEnum):
+    """Why a promo code can't be used for an order."""
+
+    UNKNOWN = "unknown"
+    NOT_ACTIVE = "not_active"
+    NOT_YET_VALID = "not_yet_valid"
+    EXPIRED = "expired"
+    BELOW_MINIMUM = "below_minimum"
+    USED_UP = "used_up"
+    USED_UP_FOR_YOU = "used_up_for_you"
+
+
+class PromoNotValid(DomainError):
+    """Carries `reason`, an Objection."""
+
+    status = 422
+    sentences = {
+        Objection.UNKNOWN: "We don't know this promo code. Please check how it is written.",
+        Objection.NOT_ACTIVE: "This promo code is not in use any more.",
+        Objection.NOT_YET_VALID: "This promo code is not valid yet.",
+        Objection.EXPIRED: "This promo code is no longer valid.",
+        Objection.BELOW_MINIMUM: "This order costs too little for this promo code.",
+        Objection.USED_UP: "This promo code has been used as often as it may be.",
+        Objection.USED_UP_FOR_YOU: "You have used this promo code as often as you may.",
+    }
+
+    def __init__(self, reason: Objection, **fields: Any) -> None:
+        super().__init__(self.sentences[reason], reason=reason, **fields)
+
+
+class NotPaid(DomainError):
+    """Carries `order_status`."""
+
+    detail = "This order was not paid, so there is no receipt for it."
+
+
+class NotIssued(DomainError):
+    """Carries `order_status`."""
+
+    detail = "There are no valid tickets for this order."

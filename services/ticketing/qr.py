@@ -12,6 +12,7 @@ from qrcode.main import QRCode
 
 Image = TypeVar("Image", bound=BaseImage)
 
+MEDIA_TYPE = "image/svg+xml"
 QUIET_ZONE = 4
 PIXELS_A_MODULE = 5
 # The SVG's unit is a tenth of this.

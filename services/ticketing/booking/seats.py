@@ -67,7 +67,7 @@ async def what_is_shown(session: AsyncSession, event: SeatHeld) -> dict[str, Any
         "id": str(event.showtime_id),
         "starts_at": event.starts_at.isoformat(),
         "timezone": event.theater.timezone,
-        "theater": event.theater.model_dump(mode="json", include={"id", "name"}),
+        "theater": event.theater.model_dump(mode="json", include={"id", "name", "city"}),
         "hall": event.hall.model_dump(mode="json", include={"id", "name"}),
         "format": event.format,
         "language": event.language,

@@ -24,7 +24,7 @@ async def keep_showtime(session: AsyncSession, event: ShowtimeFacts) -> None:
     values = {
         "version": event.version,
         "movie": event.film.model_dump(mode="json", include={"id", "title", "poster_url"}),
-        "theater": event.theater.model_dump(mode="json", include={"id", "name"}),
+        "theater": event.theater.model_dump(mode="json", include={"id", "name", "city"}),
         "hall": event.hall.model_dump(mode="json", include={"id", "name"}),
         "timezone": event.theater.timezone,
         "starts_at": event.starts_at,

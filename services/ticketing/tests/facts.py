@@ -65,7 +65,7 @@ def make_order(showtime: Showtime, user_id: UUID, *numbers: int, **changes: Any)
         "status": OrderStatus.PAID,
         "seats": [seat.model_dump() for seat in seats],
         "movie": MOVIE,
-        "showtime": {"timezone": "Europe/Berlin", "theater": THEATER, "hall": HALL},
+        "showtime": {"timezone": "Europe/Berlin", "theater": THEATER, "hall": HALL, "format": "2d", "language": "de"},
         "starts_at": showtime.starts_at,
         "subtotal": total,
         "total": total,

@@ -65,6 +65,9 @@ TIMELINE = {
     "seats_cancelled": ("Seats cancelled", "{seats}."),
     "showtime_moved": ("Showtime moved", "It now starts on {starts}."),
     "showtime_cancelled": ("Showtime cancelled", "{reason}"),
+    "promo_applied": ("Promo code", "{code} takes {money} off."),
+    "promo_removed": ("Promo code removed", "The price is {money} again."),
+    "price_kept": ("Price unchanged", "You had begun to pay {money}, so that is the price."),
     "refund_started": ("Refund on its way", "{money} to {to}."),
     "refunded": ("Refunded", "{money} to {to}."),
     "refund_failed": ("Refund failed", "{money} to {to}. We are looking into it; the money is not lost."),
@@ -72,3 +75,45 @@ TIMELINE = {
 
 METHOD = {"card": "by card", "coins": "with coins", "cash": "in cash", "terminal": "at the box office", "free": "free"}
 TARGET = {"card": "your card", "coins": "your wallet", "cash": "you in cash", "terminal": "your card"}
+
+DAY = "EEEE d MMMM y"
+TICKET_TYPE = {"adult": "Adult", "child": "Child", "student": "Student", "senior": "Senior"}
+CATEGORY = {
+    "standard": "Standard",
+    "premium": "Premium",
+    "vip": "VIP",
+    "couple": "Couple seat",
+    "accessible": "Wheelchair place",
+    "companion": "Companion",
+}
+PAPER = {
+    "ticket": "Ticket",
+    "when": "When",
+    "starts": "Starts",
+    "where": "Where",
+    "hall": "Hall",
+    "row": "Row",
+    "seat": "Seat",
+    "name": "Name",
+    "price": "Price",
+    "booking": "Booking",
+    "show_code": "Show this code at the door. It opens it once, so please do not pass it on.",
+    "void": "This ticket was cancelled and opens no door.",
+    "frozen": "This ticket opens no door while its payment is disputed at the bank.",
+    "alt": "QR code of the ticket for seat {seat}",
+    "receipt": "Receipt",
+    "number": "Receipt number",
+    "date": "Date",
+    "seller": "Seller",
+    "buyer": "Buyer",
+    "showtime": "Showtime",
+    "subtotal": "Subtotal",
+    "discount": "Discount",
+    "total": "Total",
+    "vat": "of which {percent} % VAT",
+    "net": "Net amount",
+    "paid": "Paid on {date}, {method}",
+    "refunded": "Refunded on {date} to {to}",
+    "refunding": "Refund on its way to {to}",
+    "kept": "Left after refunds",
+}

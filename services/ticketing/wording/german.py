@@ -69,6 +69,9 @@ TIMELINE = {
     "seats_cancelled": ("Plätze storniert", "{seats}."),
     "showtime_moved": ("Vorstellung verlegt", "Sie beginnt jetzt am {starts}."),
     "showtime_cancelled": ("Vorstellung abgesagt", "{reason}"),
+    "promo_applied": ("Rabattcode", "{code} spart {money}."),
+    "promo_removed": ("Rabattcode entfernt", "Der Preis ist wieder {money}."),
+    "price_kept": ("Preis bleibt", "Du hattest die Zahlung über {money} schon begonnen, also bleibt es bei diesem Preis."),
     "refund_started": ("Erstattung unterwegs", "{money} auf {to}."),
     "refunded": ("Erstattet", "{money} auf {to}."),
     "refund_failed": (
@@ -79,3 +82,45 @@ TIMELINE = {
 
 METHOD = {"card": "mit Karte", "coins": "mit Coins", "cash": "bar", "terminal": "an der Kasse", "free": "kostenlos"}
 TARGET = {"card": "deine Karte", "coins": "deine Wallet", "cash": "die Hand an der Kasse", "terminal": "deine Karte"}
+
+DAY = "EEEE, d. MMMM y"
+TICKET_TYPE = {"adult": "Erwachsene", "child": "Kind", "student": "Studierende", "senior": "Ab 65"}
+CATEGORY = {
+    "standard": "Standard",
+    "premium": "Premium",
+    "vip": "VIP",
+    "couple": "Paarsitz",
+    "accessible": "Rollstuhlplatz",
+    "companion": "Begleitung",
+}
+PAPER = {
+    "ticket": "Ticket",
+    "when": "Wann",
+    "starts": "Beginn",
+    "where": "Wo",
+    "hall": "Saal",
+    "row": "Reihe",
+    "seat": "Platz",
+    "name": "Name",
+    "price": "Preis",
+    "booking": "Buchung",
+    "show_code": "Zeig diesen Code am Einlass. Er öffnet die Tür einmal, gib ihn also bitte nicht weiter.",
+    "void": "Dieses Ticket wurde storniert und öffnet keine Tür.",
+    "frozen": "Dieses Ticket öffnet keine Tür, solange die Bank über seine Zahlung entscheidet.",
+    "alt": "QR-Code des Tickets für Platz {seat}",
+    "receipt": "Beleg",
+    "number": "Belegnummer",
+    "date": "Datum",
+    "seller": "Verkäufer",
+    "buyer": "Käufer",
+    "showtime": "Vorstellung",
+    "subtotal": "Zwischensumme",
+    "discount": "Rabatt",
+    "total": "Gesamt",
+    "vat": "darin {percent} % MwSt.",
+    "net": "Nettobetrag",
+    "paid": "Bezahlt am {date}, {method}",
+    "refunded": "Erstattet am {date} auf {to}",
+    "refunding": "Erstattung unterwegs auf {to}",
+    "kept": "Rest nach Erstattungen",
+}
