@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "shared_0002"
-down_revision = "shared_0001"
+revision = "shared_0003"
+down_revision = "shared_0002"
 branch_labels = None
 depends_on = None
 
