@@ -2,26 +2,32 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
-from sqlalchemy import ColumnElement, case, cast, exists, literal, select
+from sqlalchemy import ColumnElement, cast, exists, literal, select
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from services.catalog.models import Movie, Word
 from services.catalog.words import MOST_WORDS_ASKED, all_of, deletions, forgivable, normalise, words
 
 Terms = Sequence[Sequence[str]]
+# The first of `tiers`, in which the title alone decides.
+TITLE_TIERS = 3
 
 
-def matches(tsquery: str) -> ColumnElement[bool]:
+def matches(vector: InstrumentedAttribute[str], tsquery: str) -> ColumnElement[bool]:
     """Made by words.py, so it is well-formed and has but word characters in its lexemes."""
-    return Movie.search.bool_op("@@")(cast(literal(tsquery), TSQUERY))
+    return vector.bool_op("@@")(cast(literal(tsquery), TSQUERY))
 
 
 async def understood(session: AsyncSession, text: str) -> Terms:
     """For each word of `text` the words that may be meant; nothing if there are none in it."""
     terms = [[word] for word in words(text)[:MOST_WORDS_ASKED]]
-    if not terms or await session.scalar(select(exists().where(Movie.deleted_at.is_(None), matches(all_of(terms))))):
+    if not terms or await session.scalar(
+        select(exists().where(Movie.deleted_at.is_(None), matches(Movie.search, all_of(terms))))
+    ):
         return terms
     similar = await corrections(session, [word for [word] in terms if forgivable(word)])
     return [[*term, *similar[term[0]]] for term in terms]
@@ -40,13 +46,16 @@ async def corrections(session: AsyncSession, misspelt: Iterable[str]) -> dict[st
     return found
 
 
-def relevance(text: str, terms: Terms) -> ColumnElement[int]:
-    """0 is best: the title itself, its beginning, words of it, people, anywhere."""
-    key = normalise(text)
-    return case(
-        (Movie.title_key == key, 0),
-        (Movie.title_key.startswith(key, autoescape=True), 1),
-        (matches(all_of(terms, "A")), 2),
-        (matches(all_of(terms, "ABC")), 3),
-        else_=4,
-    )
+def tiers(text: str, terms: Terms) -> list[ColumnElement[bool]]:
+    """Whom the text may mean, the likeliest first: the title itself, its beginning, words of it, people, anything.
+
+    No film is in two of them. Each by itself can be read in order of popularity until a page is full, so that the
+    thousands of films which a letter finds need not all be ranked.
+    """
+    key, tsquery = normalise(text), all_of(terms)
+    ever_wider = [
+        Movie.title_key == key,
+        Movie.title_key.startswith(key, autoescape=True),
+        *(matches(vector, tsquery) for vector in (Movie.titles, Movie.names, Movie.search)),
+    ]
+    return [ever_wider[0], *(wide & ~narrow for narrow, wide in pairwise(ever_wider))]

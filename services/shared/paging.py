@@ -6,7 +6,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Query
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-from sqlalchemy import ColumnElement, Select, literal, tuple_
+from sqlalchemy import ColumnElement, Row, Select, literal, tuple_
 from sqlalchemy.exc import DataError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -63,22 +63,60 @@ async def page(
 
     Raises ValidationFailed for a cursor that is not one of ours.
     """
-    if place.cursor is not None:
-        after = tuple_(
-            *(literal(value, column.type) for value, column in zip(decode(place.cursor, order), order, strict=True))
-        )
-        query = query.where(tuple_(*order) < after if descending else tuple_(*order) > after)
-    ordered = query.order_by(*(column.desc() if descending else column.asc() for column in order))
-    places = (column.label(f"place_{number}") for number, column in enumerate(order))
-    try:
-        found = (await session.execute(ordered.add_columns(*places).limit(place.limit + 1))).all()
-    except DataError as error:  # a forged cursor, with a number or a text that no column can hold
-        if place.cursor is None:
-            raise
-        raise not_a_cursor() from error
+    after = None if place.cursor is None else decode(place.cursor, order)
+    found = await rows_after(session, query, order, after, place.limit + 1, descending=descending)
     rows = found[: place.limit]
     more = len(found) > place.limit
     return Rows([row[0] for row in rows], encode(list(rows[-1][1:])) if more else None)
+
+
+async def page_of_tiers(
+    session: AsyncSession, tiers: Sequence[Select[Item]], place: Paging, *order: Order
+) -> Rows[Item]:
+    """One page of some queries' entities, all of the first query's before any of the second's; no two may share one.
+
+    Raises ValidationFailed for a cursor that is not one of ours.
+    """
+    first, after = (0, None) if place.cursor is None else opened(place.cursor, order, len(tiers))
+    found: list[tuple[int, Row[Any]]] = []
+    for tier in range(first, len(tiers)):
+        rows = await rows_after(session, tiers[tier], order, after, place.limit + 1 - len(found))
+        found += [(tier, row) for row in rows]
+        after = None
+        if len(found) > place.limit:
+            last_tier, last = found[place.limit - 1]
+            return Rows([row[0] for _, row in found[: place.limit]], encode([last_tier, *last[1:]]))
+    return Rows([row[0] for _, row in found], None)
+
+
+def opened(cursor: str, order: Sequence[Order], tiers: int) -> tuple[int, list[Any]]:
+    tier, *after = decode(cursor, (literal(0), *order))
+    if tier not in range(tiers):
+        raise not_a_cursor()
+    return tier, after
+
+
+async def rows_after(
+    session: AsyncSession,
+    query: Select[Item],
+    order: Sequence[Order],
+    after: list[Any] | None,
+    limit: int,
+    *,
+    descending: bool = False,
+) -> Sequence[Row[Any]]:
+    """Entities, each with its place in the order."""
+    if after is not None:
+        mark = tuple_(*(literal(value, column.type) for value, column in zip(after, order, strict=True)))
+        query = query.where(tuple_(*order) < mark if descending else tuple_(*order) > mark)
+    ordered = query.order_by(*(column.desc() if descending else column.asc() for column in order))
+    places = (column.label(f"place_{number}") for number, column in enumerate(order))
+    try:
+        return (await session.execute(ordered.add_columns(*places).limit(limit))).all()
+    except DataError as error:  # a forged cursor, with a number or a text that no column can hold
+        if after is None:
+            raise
+        raise not_a_cursor() from error
 
 
 def encode(place: list[Any]) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import text as sql
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -14,9 +15,9 @@ from services.catalog.errors import MovieNotFound
 from services.catalog.films import genre_facet, language_facet
 from services.catalog.models import Movie, Showtime
 from services.catalog.queries.showtimes import upcoming
-from services.catalog.search import matches, relevance, understood
+from services.catalog.search import TITLE_TIERS, matches, tiers, understood
 from services.catalog.words import all_of, normalise, phrase, words
-from services.shared.paging import Paging, Rows, page
+from services.shared.paging import Paging, Rows, page, page_of_tiers
 from services.shared.schemas import Text
 
 SOON = dt.timedelta(days=14)
@@ -24,13 +25,19 @@ SUGGESTIONS = 8
 
 Status = Literal["now_showing", "coming_soon", "all"]
 Sort = Literal["title", "-title", "release_date", "-release_date", "popularity", "-popularity"]
-Order = Sequence[ColumnElement[Any] | InstrumentedAttribute[Any]]
+Order = ColumnElement[Any] | InstrumentedAttribute[Any]
 
-SORTS: Mapping[str, InstrumentedAttribute[Any]] = {
-    "title": Movie.title_key,
-    "release_date": Movie.release_date,
-    "popularity": Movie.popularity,
+# What each sorts by, and whether from its largest value down. Popularity as its index has it, the most popular first.
+SORTS: Mapping[Sort, tuple[Order, bool]] = {
+    "title": (Movie.title_key, False),
+    "-title": (Movie.title_key, True),
+    "release_date": (Movie.release_date, False),
+    "-release_date": (Movie.release_date, True),
+    "popularity": (-Movie.popularity, True),
+    "-popularity": (-Movie.popularity, False),
 }
+# A plan that is made for all values at once cannot know that one word is in two films and another in thousands.
+PLAN_EACH_TIME = sql("SET LOCAL plan_cache_mode = force_custom_plan")
 
 
 @dataclass(frozen=True)
@@ -64,17 +71,22 @@ class Suggestions(NamedTuple):
 
 async def movies(session: AsyncSession, filters: MovieFilters, place: Paging) -> Rows[Movie]:
     """Films that pass all filters."""
+    await session.execute(PLAN_EACH_TIME)
     found = select(Movie).where(Movie.deleted_at.is_(None), *conditions(filters))
-    order: Order = (-Movie.popularity, Movie.id)
-    if filters.query and filters.query.strip():
-        terms = await understood(session, filters.query)
-        if not terms:
-            return Rows([], None)
-        found = found.where(matches(all_of(terms)))
-        order = (relevance(filters.query, terms), *order)
+    if not (filters.query and filters.query.strip()):
+        return await in_order(session, found, place, filters.sort or "-popularity")
+    terms = await understood(session, filters.query)
+    if not terms:
+        return Rows([], None)
     if filters.sort:
-        order = (SORTS[filters.sort.lstrip("-")], Movie.id)
-    return await page(session, found, place, *order, descending=(filters.sort or "").startswith("-"))
+        return await in_order(session, found.where(matches(Movie.search, all_of(terms))), place, filters.sort)
+    ranked = [found.where(tier) for tier in tiers(filters.query, terms)]
+    return await page_of_tiers(session, ranked, place, -Movie.popularity, Movie.id)
+
+
+async def in_order(session: AsyncSession, found: Select[Movie], place: Paging, sort: Sort) -> Rows[Movie]:
+    column, descending = SORTS[sort]
+    return await page(session, found, place, column, Movie.id, descending=descending)
 
 
 def conditions(filters: MovieFilters) -> list[ColumnElement[bool]]:
@@ -85,7 +97,7 @@ def conditions(filters: MovieFilters) -> list[ColumnElement[bool]]:
     return [
         *([Movie.facets.contains(facets)] if facets else []),
         *([Movie.age_rating == filters.age_rating] if filters.age_rating else []),
-        *(matches(words_) for words_ in people),
+        *(matches(Movie.names, words_) for words_ in people),
         *at_a_showtime(filters),
         *by_status(filters.status),
     ]
@@ -111,8 +123,9 @@ def by_status(status: Status) -> list[ColumnElement[bool]]:
 
 
 def has_showtime(*conditions_: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether the film has a showtime to come that fulfils the conditions."""
-    return exists().where(Showtime.movie_id == Movie.id, *upcoming(), *conditions_)
+    """Whether the film has a showtime to come that fulfils the conditions. Asked once, not film by film: those with
+    showtimes are few among many."""
+    return Movie.id.in_(select(Showtime.movie_id).where(*upcoming(), *conditions_))
 
 
 async def movie(session: AsyncSession, movie_id: UUID) -> Movie:
@@ -124,25 +137,31 @@ async def movie(session: AsyncSession, movie_id: UUID) -> Movie:
 
 
 async def genres(session: AsyncSession) -> list[GenreCount]:
-    """Each genre with its number of films, the largest first."""
-    name = func.jsonb_array_elements_text(Movie.genres).column_valued("name", joins_implicitly=True)
-    count = func.count().label("count")
-    found = select(name, count).select_from(Movie).where(Movie.deleted_at.is_(None)).group_by(name)
+    """Each genre with its number of films, the largest first. Films with the same genres are counted together, by
+    their index alone."""
+    alike = select(Movie.genres, func.count().label("films")).where(Movie.deleted_at.is_(None)).group_by(Movie.genres)
+    groups = alike.subquery()
+    name = func.jsonb_array_elements_text(groups.c.genres).column_valued("name", joins_implicitly=True)
+    count = func.sum(groups.c.films).label("count")
+    found = select(name, count).select_from(groups).group_by(name)
     return [GenreCount(*row) for row in await session.execute(found.order_by(count.desc(), name))]
 
 
 async def suggestions(session: AsyncSession, text: str) -> Suggestions:
-    """Titles, people and genres that go on as `text` begins; titles also with a typing error."""
+    """Titles, people and genres that go on as `text` begins; titles and people also with a typing error."""
+    await session.execute(PLAN_EACH_TIME)
     terms = await understood(session, text)
     if not terms:
         return Suggestions([], [], [])
-    popular = select(Movie).where(Movie.deleted_at.is_(None)).order_by(relevance(text, terms), -Movie.popularity)
-    titles = (await session.scalars(popular.where(matches(all_of(terms, "A"))).limit(SUGGESTIONS))).all()
-    with_people = (await session.scalars(popular.where(matches(all_of(terms, "BC"))).limit(SUGGESTIONS))).all()
-    people = dict.fromkeys(person for film in with_people for person in (*film.cast, film.director))
+    films = select(Movie).where(Movie.deleted_at.is_(None))
+    by_title = [films.where(tier) for tier in tiers(text, terms)[:TITLE_TIERS]]
+    titles = await page_of_tiers(session, by_title, Paging(limit=SUGGESTIONS), -Movie.popularity, Movie.id)
+    with_people = films.where(matches(Movie.names, all_of(terms, "BC")))
+    known = await in_order(session, with_people, Paging(limit=SUGGESTIONS), "-popularity")
+    people = dict.fromkeys(person for film in known.items for person in (*film.cast, film.director))
     named = [person for person in people if begins(person, terms)]
     kinds = [genre.name for genre in await genres(session) if normalise(genre.name).startswith(normalise(text))]
-    return Suggestions(titles, named[:SUGGESTIONS], kinds[:SUGGESTIONS])
+    return Suggestions(titles.items, named[:SUGGESTIONS], kinds[:SUGGESTIONS])
 
 
 def begins(name: str, terms: Sequence[Sequence[str]]) -> bool:
