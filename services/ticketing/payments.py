@@ -23,6 +23,8 @@ TIMEOUT_SECONDS = 10
 # How long to wait before asking again with the same key, while somebody waits for the answer.
 PAUSES = (0.1, 0.4)
 SIGNATURE_SECONDS = 300
+# The minimum for most currencies (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
+SMALLEST_CHARGE = 50
 # Our clock and Stripe's may differ; a search by time begins earlier.
 CLOCK_SKEW = timedelta(minutes=5)
 # Methods that take days to pay are no use for a seat that is held for minutes.
@@ -143,6 +145,19 @@ class Payments:
 
         return seen_intent(await self._ask("retrieve_intent", ask))
 
+    async def update_intent(self, key: str, id: str, amount: int) -> SeenIntent:  # noqa: A002
+        """The intent after the try: with this amount, or as it is where the amount can't be changed any more."""
+
+        async def ask() -> Values:
+            changes: Any = {"amount": amount}
+            return (await self._api.payment_intents.update_async(id, changes, {"idempotency_key": key})).to_dict()
+
+        async def look() -> Values | None:
+            intent = await self._api.payment_intents.retrieve_async(id)
+            return intent.to_dict() if intent.amount == amount else None
+
+        return await self._unless_too_late(id, self._ask("update_intent", ask, look))
+
     async def cancel_intent(self, key: str, id: str) -> SeenIntent:  # noqa: A002
         """The intent after the try: cancelled, or in the state that it can't be cancelled in any more."""
 
@@ -153,8 +168,12 @@ class Payments:
             intent = await self._api.payment_intents.retrieve_async(id)
             return intent.to_dict() if intent.status == "canceled" else None
 
+        return await self._unless_too_late(id, self._ask("cancel_intent", ask, look))
+
+    async def _unless_too_late(self, id: str, changed: Awaitable[Values]) -> SeenIntent:  # noqa: A002
+        """The changed intent, or as it is where its state does not allow the change any more."""
         try:
-            return seen_intent(await self._ask("cancel_intent", ask, look))
+            return seen_intent(await changed)
         except PaymentRefused as refused:
             if refused.code != "payment_intent_unexpected_state":
                 raise
@@ -196,6 +215,15 @@ class Payments:
 
         found = await self._ask("list_events", ask)
         return found[::-1]
+
+    async def intents(self, since: datetime) -> list[SeenIntent]:
+        """The payments that were begun since then."""
+
+        async def ask() -> list[SeenIntent]:
+            page = await self._api.payment_intents.list_async({"created": {"gte": int(since.timestamp())}, "limit": 100})
+            return [seen_intent(intent.to_dict()) async for intent in page.auto_paging_iter()]
+
+        return await self._ask("list_intents", ask)
 
     async def _ask(
         self,

@@ -9,11 +9,12 @@ from services.shared.idempotency import Idempotent
 from services.shared.paging import Page, PageOf, Rows
 from services.shared.schemas import Text
 from services.ticketing.api.resources import Provider
-from services.ticketing.booking import cancel, refunding
+from services.ticketing.booking import cancel, promo, refunding
 from services.ticketing.booking.pay import pay
 from services.ticketing.models import Method, OrderStatus
 from services.ticketing.queries import orders
 from services.ticketing.schemas.orders import Cancel, GiveRefund, OrderView, Pay, Retry, SagaView
+from services.ticketing.schemas.promos import ApplyPromo
 
 router = APIRouter(prefix="/orders", tags=["orders"], route_class=Idempotent)
 
@@ -52,6 +53,22 @@ async def pay_order(
 ) -> OrderView:
     """Pay with coins, at the counter, or begin to pay by card: then `payment.client_secret` is for the browser."""
     return OrderView.of(await pay(transactions, payments, user, booking_id, Method(body.method)), user)
+
+
+@router.post("/{booking_id}/promo")
+async def apply_promo_code(
+    booking_id: UUID, body: ApplyPromo, user: CurrentUser, transactions: Transactions, payments: Provider
+) -> OrderView:
+    """Make an unpaid order cheaper by a promo code, in place of any other one."""
+    return OrderView.of(await promo.apply(transactions, payments, user, booking_id, body.code), user)
+
+
+@router.delete("/{booking_id}/promo")
+async def remove_promo_code(
+    booking_id: UUID, user: CurrentUser, transactions: Transactions, payments: Provider
+) -> OrderView:
+    """Back to the full price."""
+    return OrderView.of(await promo.remove(transactions, payments, user, booking_id), user)
 
 
 @router.post("/{booking_id}/cancel")

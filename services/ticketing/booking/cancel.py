@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -55,7 +55,7 @@ async def give_back(
     session: AsyncSession, order: Order, wish: Wish, labels: Sequence[str] | None, occasion: Occasion
 ) -> None:
     """Seats whose time to be given back is not over and that nobody sits in."""
-    closes_at = order.starts_at - timedelta(hours=settings_of(session).refund_hours)
+    closes_at = order.refundable_until(settings_of(session).refund_hours)
     if datetime.now(UTC) >= closes_at:
         raise RefundWindowClosed(closed_at=closes_at)
     tickets = await chosen(session, order, labels)
@@ -116,12 +116,7 @@ async def refund_seats(
     if len(tickets) == len(live):
         await advance(session, order, Trigger.REFUND_ALL, replace(occasion, wish=replace(wish, seats=seats)))
         return
-    amount = sum(net_price(order, ticket.amount) for ticket in tickets) if wish.amount is None else wish.amount
+    amount = sum(ticket.cost for ticket in tickets) if wish.amount is None else wish.amount
     part = replace(wish, amount=amount, seats=seats)
     seat_nos = tuple(ticket.seat_no for ticket in tickets)
     await advance(session, order, Trigger.REFUND_PART, replace(occasion, wish=part, seat_nos=seat_nos))
-
-
-def net_price(order: Order, price: int) -> int:
-    """A seat's price less its share of the order's discount, which is rounded up."""
-    return price + -order.discount * price // order.subtotal if order.subtotal else 0

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.shared.db import Sessions, fire_after_commit, settings_of
 from services.shared.errors import ServiceUnavailable
-from services.ticketing.commands import ledger
+from services.ticketing.commands import ledger, promos
 from services.ticketing.commands.effects import CLOSING_SIGNAL, Occasion
 from services.ticketing.errors import AmountTooSmall
 from services.ticketing.models import FINAL, Intent, IntentStatus, Method, Order
@@ -46,6 +46,7 @@ async def wanted(session: AsyncSession, order: Order) -> Intent:
         booking_id=order.booking_id,
         number=await money.next_number(session, Intent, order.booking_id),
         amount=order.total,
+        promo_id=order.promo_id,
         currency=order.currency,
     )
     session.add(intent)
@@ -107,7 +108,7 @@ async def apply(
 
     `failed`: what was seen is that a try failed. The order is locked. Raises Mismatch, MoneyWithoutStep.
     """
-    check(session, intent, seen)
+    check(session, order, intent, seen)
     if intent.stripe_id is None:
         intent.stripe_id, intent.client_secret = seen.id, seen.client_secret
     if not is_news(intent, seen):
@@ -115,6 +116,7 @@ async def apply(
     intent.status, intent.seen_at = seen.status, seen.at
     intent.failure = seen.failure if failed else None
     if seen.status is IntentStatus.SUCCEEDED:
+        await keep_price(session, order, intent, seen.amount)
         await ledger.received(session, intent.booking_id, seen.id, seen.amount, seen.currency, Method.CARD)
     trigger = Trigger.PAYMENT_FAILED if failed else TRIGGERS.get(seen.status)
     if trigger is not None:
@@ -132,12 +134,21 @@ def is_news(intent: Intent, seen: SeenIntent) -> bool:
     return seen.status in FINAL or intent.seen_at is None or seen.at >= intent.seen_at
 
 
-def check(session: AsyncSession, intent: Intent, seen: SeenIntent) -> None:
-    """Raises Mismatch."""
-    ours = (intent.amount, intent.currency, is_live(settings_of(session)), intent.stripe_id or seen.id)
-    theirs = (seen.amount, seen.currency, seen.livemode, seen.id)
-    if ours != theirs:
-        raise Mismatch(f"intent {intent.id}: {theirs} instead of {ours}")
+def check(session: AsyncSession, order: Order, intent: Intent, seen: SeenIntent) -> None:
+    """Raises Mismatch. The amount matters once it is charged: older news may tell of an older one."""
+    ours = (intent.currency, is_live(settings_of(session)), intent.stripe_id or seen.id)
+    theirs = (seen.currency, seen.livemode, seen.id)
+    known = (intent.amount, order.total)
+    if ours != theirs or (seen.status is IntentStatus.SUCCEEDED and seen.amount not in known):
+        raise Mismatch(f"intent {intent.id}: {theirs}, {seen.amount} instead of {ours}, {known}")
+
+
+async def keep_price(session: AsyncSession, order: Order, intent: Intent, charged: int) -> None:
+    """What was charged is the price: where the order came to cost something else too late, it costs that no more."""
+    if charged == order.total:
+        intent.amount, intent.promo_id = charged, order.promo_id
+    elif order.paid_at is None:
+        await promos.restore(session, order, intent.promo_id, charged)
 
 
 async def spend_key(transactions: Sessions, intent: Intent, away: PaymentsAway) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.shared.auth import Forbidden, Principal, Role
 from services.shared.db import Sessions, arrived, settings_of
-from services.ticketing.booking import intents
+from services.ticketing.booking import agreement, intents
 from services.ticketing.commands import wallet
 from services.ticketing.commands.effects import Occasion
 from services.ticketing.errors import (
@@ -18,7 +18,7 @@ from services.ticketing.errors import (
     OrderNotFound,
 )
 from services.ticketing.models import Intent, Method, Order, OrderStatus, Wallet
-from services.ticketing.payments import Payments
+from services.ticketing.payments import SMALLEST_CHARGE, Payments
 from services.ticketing.queries import money, orders
 from services.ticketing.saga import Trigger, advance
 
@@ -32,8 +32,6 @@ PAID = (
 )
 # How often a live payment may get in the way of another method before we ask for patience.
 TRIES = 3
-# Stripe's minimum for most currencies (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
-SMALLEST_CHARGE = 50
 
 
 async def pay(
@@ -64,7 +62,7 @@ async def pay_by_card(transactions: Sessions, payments: Payments, principal: Pri
         intent = await intents.wanted(session, order)
         if order.status is OrderStatus.AWAITING_PAYMENT:
             await advance(session, order, Trigger.PAYS_BY_CARD, Occasion(cause=cause, intent=intent))
-    await intents.ensure_created(transactions, payments, intent, cause)
+    await agreement.ensure_agreed(transactions, payments, intent, cause)
     async with transactions.begin() as session:
         check_open(await orders.locked(session, booking_id))
 
@@ -77,6 +75,8 @@ async def pay_at_once(
     for _ in range(TRIES):
         async with transactions.begin() as session:
             order = await payable(session, principal, booking_id, method)
+            if method is Method.CARD and order.total:
+                raise OrderInProgress("The price has just changed. Please try again.")
             live = await money.live_intent(session, booking_id)
             await take(session, order, method, cause, live)
         if live is None:

@@ -12,7 +12,7 @@ from services.shared.db import fire_after_commit
 from services.shared.events import PaymentAbandoned, PaymentFailed, PaymentStarted, PaymentSucceeded
 from services.shared.messaging import publish
 from services.ticketing import notices
-from services.ticketing.commands import ledger, refunds, tickets, timeline
+from services.ticketing.commands import ledger, promos, refunds, tickets, timeline
 from services.ticketing.commands.refunds import Wish
 from services.ticketing.models import Intent, Method, Order, RefundCause, Ticket
 from services.ticketing.queries import money
@@ -82,7 +82,11 @@ async def sell(session: AsyncSession, order: Order, occasion: Occasion) -> None:
 
 
 async def sell_late(session: AsyncSession, order: Order, occasion: Occasion) -> None:
-    """The seats may have gone: reservations takes the same ones again, or equal ones together, or says SeatsLost."""
+    """The seats may have gone: reservations takes the same ones again, or equal ones together, or says SeatsLost.
+
+    The price stays, even if others have used up its promo code meanwhile.
+    """
+    await promos.use(session, order)
     await sell(session, order, occasion)
     timeline.add(session, order.booking_id, Happening.PAID_LATE)
 
@@ -99,19 +103,19 @@ async def begin_closing(session: AsyncSession, order: Order, _: Occasion) -> boo
 
 
 async def expire(session: AsyncSession, order: Order, _: Occasion) -> None:
-    abandon(session, order)
+    await abandon(session, order)
     timeline.add(session, order.booking_id, Happening.EXPIRED)
 
 
 async def end_unpaid(session: AsyncSession, order: Order, _: Occasion) -> None:
-    abandon(session, order)
+    await abandon(session, order)
     timeline.add(session, order.booking_id, Happening.CANCELLED)
 
 
 async def send_back(session: AsyncSession, order: Order, occasion: Occasion) -> None:
     """A payment for an order that is closed; the seats go free as well."""
     assert occasion.intent is not None, "only a payment can come too late"
-    abandon(session, order)
+    await abandon(session, order)
     await refunds.of_intent(session, occasion.intent, RefundCause.LATE, settles=True)
 
 
@@ -149,7 +153,9 @@ async def refund_part(session: AsyncSession, order: Order, occasion: Occasion) -
     await refunds.of_sale(session, order, occasion.wish, settles=False)
 
 
-def abandon(session: AsyncSession, order: Order) -> None:
+async def abandon(session: AsyncSession, order: Order) -> None:
+    """It ends unpaid: the seats go free, and others may use its promo code."""
+    await promos.give_back(session, order)
     publish(session, PaymentAbandoned(**ids(order), reason=order.closing or "late"))
 
 

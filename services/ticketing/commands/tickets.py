@@ -15,6 +15,7 @@ from services.shared.messaging import publish
 from services.ticketing import notices
 from services.ticketing.errors import LiveTicketExists
 from services.ticketing.models import Customer, Order, Ticket, TicketStatus
+from services.ticketing.pricing import shares
 
 LIVE_KEY = "ticket_live_key"
 # Long enough for a showtime that is moved: whether it is the time is judged by the showtime, not by the code.
@@ -33,10 +34,11 @@ async def issue(session: AsyncSession, order: Order, seats: Sequence[HeldSeat]) 
             movie_id=UUID(order.movie["id"]),
             **seat.model_dump(exclude={"price"}),
             amount=seat.price,
+            discount=share,
             holder_name=holder_name,
             valid_until=order.starts_at + CODE_LIFE,
         )
-        for seat in seats
+        for seat, share in zip(seats, shares([seat.price for seat in seats], order.discount), strict=True)
     ]
     try:
         async with session.begin_nested():
@@ -95,4 +97,4 @@ async def name_holder(session: AsyncSession, customer: Customer) -> None:
         by_booking[ticket.booking_id].append(ticket)
     for booking_id, tickets in by_booking.items():
         live = [ticket for ticket in tickets if ticket.status != TicketStatus.VOID]
-        await notices.tickets_issued(session, await session.get_one(Order, booking_id), live)
+        await notices.order_issued(session, await session.get_one(Order, booking_id), live)

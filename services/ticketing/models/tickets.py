@@ -92,6 +92,11 @@ class Ticket(Base):
     frozen_at: Mapped[datetime | None]
 
     @property
+    def cost(self) -> int:
+        """What was paid for the seat, in minor units."""
+        return self.amount - self.discount
+
+    @property
     def is_frozen(self) -> bool:
         return self.frozen_at is not None
 

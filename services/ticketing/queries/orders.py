@@ -116,7 +116,7 @@ async def saga(session: AsyncSession, booking_id: UUID) -> Order:
 
 
 def whole() -> Select[Order]:
-    parts = (Order.customer, Order.intents, Order.refunds, Order.tickets, Order.timeline)
+    parts = (Order.customer, Order.promo, Order.intents, Order.refunds, Order.tickets, Order.timeline)
     return select(Order).options(*(selectinload(part) for part in parts))
 
 

@@ -26,6 +26,8 @@ from services.ticketing.models import (
     ShowtimeStatus,
     TimelineRow,
 )
+from services.ticketing.pricing import shares
+from services.ticketing.schemas.promos import OrderPromo
 from services.ticketing.schemas.tickets import TicketView
 
 Labels = Annotated[list[Annotated[str, Field(min_length=1, max_length=20)]], Field(min_length=1, max_length=100)]
@@ -69,10 +71,18 @@ class OrderSeat(View):
     category: str
     ticket_type: str
     price: Money
+    discount: Money = Field(description="Its share of the order's discount, which a refund of it is less by.")
 
     @classmethod
-    def of(cls, seat: HeldSeat) -> Self:
-        return cls(**seat.model_dump(exclude={"price", "currency"}), price=Money(seat.price, seat.currency))
+    def all_of(cls, order: Order) -> list[Self]:
+        seats = order.held_seats
+        discounts = shares([seat.price for seat in seats], order.discount)
+        return [cls.of(seat, discount) for seat, discount in zip(seats, discounts, strict=True)]
+
+    @classmethod
+    def of(cls, seat: HeldSeat, discount: int) -> Self:
+        facts = seat.model_dump(exclude={"price", "currency"})
+        return cls(**facts, price=Money(seat.price, seat.currency), discount=Money(discount, seat.currency))
 
 
 class OrderMovie(View):
@@ -167,6 +177,7 @@ class OrderView(View):
     showtime: OrderShowtime
     subtotal: Money
     discount: Money
+    promo: OrderPromo | None
     total: Money
     expires_at: datetime
     payment: PaymentView
@@ -184,11 +195,12 @@ class OrderView(View):
             status=order.status,
             status_text=wording.status_text(order, locale),
             closing=order.closing,
-            seats=[OrderSeat.of(seat) for seat in order.held_seats],
+            seats=OrderSeat.all_of(order),
             movie=OrderMovie.model_validate(order.movie),
             showtime=OrderShowtime.model_validate(order.showtime),
             subtotal=Money(order.subtotal, order.currency),
             discount=Money(order.discount, order.currency),
+            promo=OrderPromo.of(order.promo),
             total=order.price,
             expires_at=order.expires_at,
             payment=PaymentView.of(order, is_owner=viewer.id == order.user_id),

@@ -21,6 +21,7 @@ FACTS: dict[str, Any] = {
     "method": "card",
     "to": "card",
     "replaced": {"F7": "G7", "F8": "G8"},
+    "code": "SPRING",
     "reason": "The projector is broken.",
 }
 

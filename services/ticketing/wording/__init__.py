@@ -36,10 +36,18 @@ class Happening(StrEnum):
     CANCELLED = "cancelled"
     SEATS_CANCELLED = "seats_cancelled"  # seats
     SHOWTIME_MOVED = "showtime_moved"  # starts: time
+    SHOWTIME_PLACED = "showtime_placed"  # place
     SHOWTIME_CANCELLED = "showtime_cancelled"  # reason
+    PROMO_APPLIED = "promo_applied"  # code, amount, currency
+    PROMO_REMOVED = "promo_removed"  # amount, currency
+    PRICE_KEPT = "price_kept"  # amount, currency
     REFUND_STARTED = "refund_started"  # amount, currency, to
     REFUNDED = "refunded"  # amount, currency, to
     REFUND_FAILED = "refund_failed"  # amount, currency, to
+    TICKETS_SENT = "tickets_sent"
+    DISPUTED = "disputed"
+    DISPUTE_CLOSED = "dispute_closed"
+    DISPUTE_LOST = "dispute_lost"  # amount, currency
 
 
 class Entry(NamedTuple):
@@ -88,6 +96,13 @@ def refund_text(refund: Refund, status: str, locale: str | None = None) -> str:
     where = sentences.REFUND[f"{status}.{refund.to}"]
     cause = sentences.CAUSE[refund.cause]
     return f"{cause} {where.format(money=money(refund.amount, refund.currency, locale))}".strip()
+
+
+def cancellation_text(refund: Refund | None, locale: str | None = None) -> str:
+    """That the cinema has cancelled a showtime, and what becomes of the money, if there was any."""
+    if refund is not None:
+        return refund_text(refund, "refunding", locale)
+    return str(SENTENCES[language(locale)].CAUSE["showtime_cancelled"])
 
 
 def happened(kind: str, facts: Mapping[str, Any], timezone: str, locale: str | None = None) -> Entry:

@@ -32,6 +32,7 @@ CAUSE = {
     "manager": "Das Kino hat diese Buchung storniert.",
     "late": "Eine Zahlung kam an, nachdem diese Buchung geschlossen war.",
     "extra": "Für diese Buchung kam eine zweite Zahlung an.",
+    "dispute": "Deine Bank hat die Zahlung für diese Buchung zurückgeholt.",
 }
 
 REFUND = {
@@ -68,16 +69,24 @@ TIMELINE = {
     "cancelled": ("Storniert", "Die Plätze sind wieder frei."),
     "seats_cancelled": ("Plätze storniert", "{seats}."),
     "showtime_moved": ("Vorstellung verlegt", "Sie beginnt jetzt am {starts}."),
+    "showtime_placed": ("Anderer Saal", "Sie läuft jetzt hier: {place}."),
     "showtime_cancelled": ("Vorstellung abgesagt", "{reason}"),
     "promo_applied": ("Rabattcode", "{code} spart {money}."),
     "promo_removed": ("Rabattcode entfernt", "Der Preis ist wieder {money}."),
-    "price_kept": ("Preis bleibt", "Du hattest die Zahlung über {money} schon begonnen, also bleibt es bei diesem Preis."),
+    "price_kept": (
+        "Preis bleibt",
+        "Du hattest die Zahlung über {money} schon begonnen, also bleibt es bei diesem Preis.",
+    ),
     "refund_started": ("Erstattung unterwegs", "{money} auf {to}."),
     "refunded": ("Erstattet", "{money} auf {to}."),
     "refund_failed": (
         "Erstattung fehlgeschlagen",
         "{money} auf {to}. Wir kümmern uns darum; das Geld ist nicht verloren.",
     ),
+    "tickets_sent": ("Tickets noch einmal verschickt", "Per Mail."),
+    "disputed": ("Zahlung angefochten", "Die Tickets öffnen keine Tür, bis die Bank entschieden hat."),
+    "dispute_closed": ("Anfechtung beendet", "Die Zahlung gilt, die Tickets öffnen wieder die Tür."),
+    "dispute_lost": ("Anfechtung verloren", "Die Bank hat {money} zurückgeholt, die Tickets sind ungültig."),
 }
 
 METHOD = {"card": "mit Karte", "coins": "mit Coins", "cash": "bar", "terminal": "an der Kasse", "free": "kostenlos"}
