@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.shared import idempotency, mail
@@ -34,9 +34,9 @@ async def blank_events(session: AsyncSession, user_id: UUID) -> None:
 
 async def blank_parked(session: AsyncSession, user_id: UUID) -> None:
     """What came and could not be handled, whoever published it; its error may quote it."""
-    about = select(Parked).where(Parked.body.like(b"%" + str(user_id).encode() + b"%")).with_for_update()
+    about = select(Parked).where(text("position(:id IN body) > 0").bindparams(id=str(user_id).encode()))
     known = dict(blanks())
-    for row in await session.scalars(about):
+    for row in await session.scalars(about.with_for_update()):
         row.body, row.error = blanked(row.body, known.get(row.name, {})), row.fingerprint
 
 

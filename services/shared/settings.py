@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     vat_percent: Decimal = Field(Decimal(7), ge=0, lt=100)
     coin_value: int = Field(10, ge=1)
     welcome_coins: int = Field(500, ge=0)
+    guest_days: float = Field(30, gt=0)
     rate_limit_factor: float = Field(1, ge=0)
     audit_seconds: float = Field(60, gt=0)
     audit_dust_seconds: float = Field(60, ge=0)

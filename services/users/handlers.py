@@ -1,5 +1,12 @@
-"""Events in: none yet."""
+"""Events in."""
 
+from services.shared.events import ShowtimeChanged, ShowtimeScheduled, TicketIssued, TicketVoided
 from services.shared.messaging import Handlers
+from services.users.commands import copies
 
-HANDLERS: Handlers = {}
+HANDLERS: Handlers = {
+    ShowtimeScheduled: copies.keep_showtime,
+    ShowtimeChanged: copies.keep_showtime,
+    TicketIssued: copies.keep_ticket,
+    TicketVoided: copies.void_ticket,
+}

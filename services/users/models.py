@@ -33,6 +33,7 @@ class User(Base):
     __table_args__ = (
         Index("user_email_key", "email", unique=True, postgresql_where="NOT is_guest AND erased_at IS NULL"),
         Index("user_admins_idx", "id", postgresql_where="role = 'admin'"),
+        Index("user_guests_idx", "id", postgresql_where="is_guest AND erased_at IS NULL"),
         CheckConstraint("email = lower(email)", "email_lowercase"),
         CheckConstraint("erased_at IS NOT NULL OR email IS NOT NULL", "email_present"),
         CheckConstraint("erased_at IS NOT NULL OR is_guest = (password_hash IS NULL)", "guest_without_password"),
@@ -112,6 +113,28 @@ class ResetRequest(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     email: Mapped[str]
+
+
+class Showtime(Base):
+    """When a showtime ends, at the newest `version` that has come."""
+
+    __tablename__ = "showtime"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    ends_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class GuestTicket(Base):
+    """A guest's ticket: the reason to keep the guest until some time after its show. `starts_at` as it was issued."""
+
+    __tablename__ = "guest_ticket"
+
+    ticket_id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("user.id"), index=True)
+    showtime_id: Mapped[UUID] = mapped_column(index=True)
+    starts_at: Mapped[datetime]
+    voided_at: Mapped[datetime | None]
 
 
 class LoginThrottle(Base):

@@ -33,9 +33,11 @@ EVENTS: dict[str, type[Event]] = {
 # Who listens to what. Each publisher declares every queue and binding of this table before it publishes, so that an
 # event is kept for a service that has never been started yet. A service's HANDLERS must name the same events.
 SUBSCRIPTIONS: dict[str, frozenset[type[Event]]] = {
-    "users": frozenset(),
+    "users": frozenset({ShowtimeScheduled, ShowtimeChanged, TicketIssued, TicketVoided}),
     "theaters": frozenset(),
-    "catalog": frozenset({TheaterChanged, HallLayoutPublished, HallClosed, TicketIssued, TicketVoided}),
+    "catalog": frozenset(
+        {TheaterChanged, HallLayoutPublished, HallClosed, TicketIssued, TicketVoided, UserErased},
+    ),
     "reservations": frozenset(
         {
             *(HallLayoutPublished, ShowtimeScheduled, ShowtimeChanged, ShowtimeCancelled),

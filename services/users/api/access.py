@@ -2,7 +2,9 @@
 
 from fastapi import APIRouter, Depends, Response
 
+from services.shared.auth import Forbidden, Unauthenticated
 from services.shared.db import Session, Transactions
+from services.shared.errors import RateLimited, refusals
 from services.users import commands, queries
 from services.users.api.resources import (
     LoginDevice,
@@ -17,6 +19,7 @@ from services.users.api.resources import (
     same_origin,
 )
 from services.users.commands import SignedIn
+from services.users.errors import BadCredentials, EmailTaken, SessionRevoked, TokenNotValid
 from services.users.models import User
 from services.users.schemas import (
     EmailVerification,
@@ -36,7 +39,7 @@ KEYS_CACHE = "public, max-age=600"
 router = APIRouter(tags=["users"])
 
 
-@router.post("/register", status_code=201, response_model=UserView)
+@router.post("/register", status_code=201, response_model=UserView, responses=refusals(EmailTaken))
 async def register(session: Session, passwords: PasswordHashing, locale: PreferredLocale, body: Registration) -> User:
     """Make an account. A link to verify the address is mailed."""
     return await commands.register(session, passwords, body.email, body.password, body.full_name, body.locale or locale)
@@ -56,7 +59,7 @@ async def guest(
     return remember(response, settings, signed_in)
 
 
-@router.post("/login", response_model=SignedInView)
+@router.post("/login", response_model=SignedInView, responses=refusals(BadCredentials, RateLimited))
 async def login(
     transactions: Transactions,
     passwords: PasswordHashing,
@@ -70,7 +73,12 @@ async def login(
     return remember(response, settings, signed_in)
 
 
-@router.post("/refresh", response_model=SignedInView, dependencies=[Depends(same_origin)])
+@router.post(
+    "/refresh",
+    response_model=SignedInView,
+    dependencies=[Depends(same_origin)],
+    responses=refusals(SessionRevoked, Unauthenticated, Forbidden),
+)
 async def refresh(
     transactions: Transactions, token: RefreshCookie, settings: ServiceSettings, response: Response
 ) -> SignedIn:
@@ -78,7 +86,7 @@ async def refresh(
     return remember(response, settings, await commands.refresh(transactions, token))
 
 
-@router.post("/logout", status_code=204, dependencies=[Depends(same_origin)])
+@router.post("/logout", status_code=204, dependencies=[Depends(same_origin)], responses=refusals(Forbidden))
 async def logout(session: Session, token: OptionalRefreshCookie, settings: ServiceSettings, response: Response) -> None:
     """End the cookie's session."""
     await commands.logout(session, token)
@@ -91,7 +99,7 @@ async def request_password_reset(session: Session, body: PasswordReset) -> None:
     await commands.request_reset(session, body.email)
 
 
-@router.post("/password-reset/confirm", status_code=204)
+@router.post("/password-reset/confirm", status_code=204, responses=refusals(TokenNotValid))
 async def confirm_password_reset(
     transactions: Transactions, passwords: PasswordHashing, body: PasswordResetConfirmation
 ) -> None:
@@ -99,7 +107,7 @@ async def confirm_password_reset(
     await commands.reset_password(transactions, passwords, body.token, body.new_password)
 
 
-@router.post("/verify-email", status_code=204)
+@router.post("/verify-email", status_code=204, responses=refusals(TokenNotValid))
 async def verify_email(session: Session, body: EmailVerification) -> None:
     """Verify the address with the token of a mail."""
     await commands.verify_email(session, body.token)

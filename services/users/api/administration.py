@@ -7,9 +7,11 @@ from fastapi import APIRouter, Query
 
 from services.shared.auth import Admin
 from services.shared.db import Session
+from services.shared.errors import refusals
 from services.shared.paging import Page, PageOf, Rows
 from services.shared.schemas import Text
 from services.users import commands, queries
+from services.users.errors import GuestAccount, LastAdmin, UserNotFound
 from services.users.models import User
 from services.users.schemas import AccessChange, ManagedUserView, RoleName
 
@@ -28,7 +30,7 @@ async def users(
     return await queries.users(session, query, role, place)
 
 
-@router.patch("/{id}", response_model=ManagedUserView)
+@router.patch("/{id}", response_model=ManagedUserView, responses=refusals(UserNotFound, LastAdmin, GuestAccount))
 async def change_access(session: Session, _: Admin, id: UUID, body: AccessChange) -> User:  # noqa: A002
     """Change role or access. It takes effect within ten minutes; a deactivated user's sessions end."""
     return await commands.change_access(session, id, **body.changes())

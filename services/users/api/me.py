@@ -6,9 +6,11 @@ from fastapi import APIRouter, Response
 
 from services.shared.auth import CurrentUser
 from services.shared.db import Session, Transactions
+from services.shared.errors import RateLimited, refusals
 from services.shared.paging import Page, PageOf, Rows
 from services.users import commands, queries
 from services.users.api.resources import PasswordHashing, ServiceSettings, forget
+from services.users.errors import BadCredentials, EmailTaken, SessionNotFound
 from services.users.models import User, UserSession
 from services.users.queries import Export
 from services.users.schemas import ExportView, PasswordChange, ProfileChange, SessionView, UserView
@@ -22,7 +24,7 @@ async def profile(session: Session, caller: CurrentUser) -> User:
     return await queries.me(session, caller.id)
 
 
-@router.patch("", response_model=UserView)
+@router.patch("", response_model=UserView, responses=refusals(EmailTaken))
 async def change_profile(session: Session, caller: CurrentUser, body: ProfileChange) -> User:
     """Change name, language or address. A new address has to be verified; the old one is told."""
     return await commands.change_profile(session, caller.id, **body.changes())
@@ -47,7 +49,7 @@ async def send_verification(session: Session, caller: CurrentUser) -> None:
     await commands.send_verification(session, caller.id)
 
 
-@router.post("/password", status_code=204)
+@router.post("/password", status_code=204, responses=refusals(BadCredentials, RateLimited))
 async def change_password(
     transactions: Transactions, passwords: PasswordHashing, caller: CurrentUser, body: PasswordChange
 ) -> None:
@@ -61,7 +63,7 @@ async def sessions(session: Session, caller: CurrentUser, place: PageOf) -> Rows
     return await queries.sessions(session, caller, place)
 
 
-@router.delete("/sessions/{id}", status_code=204)
+@router.delete("/sessions/{id}", status_code=204, responses=refusals(SessionNotFound))
 async def end_session(session: Session, caller: CurrentUser, id: UUID) -> None:  # noqa: A002
     """Sign a device out. Its access token lives on for ten minutes at most."""
     await commands.end_session(session, caller.id, id)

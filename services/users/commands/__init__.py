@@ -2,7 +2,6 @@
 
 from services.users.commands.accounts import (
     change_profile,
-    erase,
     register,
     register_guest,
     send_verification,
@@ -17,12 +16,14 @@ from services.users.commands.credentials import (
     reset_password,
     send_reset_links,
 )
+from services.users.commands.erasing import GUESTS_AT_ONCE, erase, erase_guests
 from services.users.commands.expiry import prune
 from services.users.commands.operators import create_admin, ensure_user
 from services.users.commands.roles import change_access
 from services.users.commands.sessions import SignedIn, end_session, logout, refresh
 
 __all__ = [
+    "GUESTS_AT_ONCE",
     "RESET_SIGNAL",
     "Device",
     "SignedIn",
@@ -33,6 +34,7 @@ __all__ = [
     "end_session",
     "ensure_user",
     "erase",
+    "erase_guests",
     "login",
     "logout",
     "prune",

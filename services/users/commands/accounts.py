@@ -1,4 +1,4 @@
-"""Accounts: made, changed, verified, erased."""
+"""Accounts: made, changed, verified."""
 
 from typing import Any
 from uuid import UUID
@@ -8,14 +8,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.shared.auth import Principal, Role
-from services.shared.events import UserChanged, UserErased, UserRegistered, UserVerified
+from services.shared.events import UserChanged, UserRegistered, UserVerified
 from services.shared.ids import new_id
 from services.shared.messaging import publish
-from services.users import notices, queries, throttle
+from services.users import notices, queries
 from services.users.commands import links
-from services.users.commands.roles import keep_an_admin
-from services.users.commands.sessions import SignedIn, end_sessions, open_session
+from services.users.commands.sessions import SignedIn, open_session
 from services.users.errors import EmailTaken, TokenNotValid
 from services.users.models import Purpose, User
 from services.users.passwords import Passwords
@@ -105,8 +103,7 @@ async def change_profile(
 
 async def change_email(session: AsyncSession, user: User, email: str) -> None:
     """The new address has to be verified; the old one is told, and links mailed to it are void."""
-    assert user.email is not None, "an erased account changes nothing"
-    await notices.send_email_changed(session, user.email, user.locale)
+    await notices.send_email_changed(session, user)
     user.email = email
     user.email_verified_at = None
     try:
@@ -116,19 +113,3 @@ async def change_email(session: AsyncSession, user: User, email: str) -> None:
         raise EmailTaken from error
     await links.forget(session, user.id)
     await links.mail_link(session, user, Purpose.VERIFY_EMAIL)
-
-
-async def erase(session: AsyncSession, caller: Principal) -> None:
-    """Forget the person; the id stays, since orders and the ledger bear it. Raises LastAdmin, Unauthenticated."""
-    await keep_an_admin(session, besides=caller.id)
-    user = await queries.me(session, caller.id, lock=True)
-    await end_sessions(session, user.id)
-    await links.forget(session, user.id)
-    await throttle.forget(session, throttle.account(user.email or ""), throttle.account(str(user.id)))
-    user.email = user.password_hash = user.email_verified_at = None
-    user.full_name = ""
-    user.role = Role.customer
-    user.is_active = False
-    user.erased_at = func.now()
-    user.version += 1
-    publish(session, UserErased(user_id=user.id, version=user.version))

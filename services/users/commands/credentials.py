@@ -107,11 +107,10 @@ async def change_password(
 
 async def set_password(session: AsyncSession, user: User, password_hash: str, keep: UUID | None = None) -> None:
     """All sessions but `keep` end, and so does a reset link that is on its way."""
-    assert user.email is not None, "only a living account has a password"
     user.password_hash = password_hash
     await end_sessions(session, user.id, keep)
     await links.forget(session, user.id, Purpose.RESET_PASSWORD)
-    await notices.send_password_changed(session, user.email, user.locale)
+    await notices.send_password_changed(session, user)
 
 
 async def request_reset(session: AsyncSession, email: str) -> None:

@@ -2,18 +2,23 @@
 
 from datetime import timedelta
 
-from sqlalchemy import delete, func
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import exists, func
 
+from services.shared import pruning
+from services.shared.db import Sessions
 from services.users.commands.sessions import IDLE
-from services.users.models import LoginThrottle, OneTimeToken, RefreshToken, UserSession
+from services.users.models import GuestTicket, LoginThrottle, OneTimeToken, RefreshToken, Showtime, UserSession
 
 FAILURES_KEPT = timedelta(days=1)
 
 
-async def prune(session: AsyncSession) -> None:
-    """Delete ended sessions, used tokens that are too old to tell of a thief, links, failures of the day before."""
-    await session.execute(delete(UserSession).where(UserSession.expires_at < func.now()))
-    await session.execute(delete(RefreshToken).where(RefreshToken.used_at < func.now() - IDLE))
-    await session.execute(delete(OneTimeToken).where(OneTimeToken.expires_at < func.now()))
-    await session.execute(delete(LoginThrottle).where(LoginThrottle.blocked_until < func.now() - FAILURES_KEPT))
+async def prune(transactions: Sessions) -> None:
+    """Delete ended sessions, used tokens that are too old to tell of a thief, links, failures of the day before, and
+    showtimes that are over and that no guest has a ticket of."""
+    now = func.now()
+    await pruning.prune(transactions, UserSession, UserSession.expires_at < now)
+    await pruning.prune(transactions, RefreshToken, RefreshToken.used_at < now - IDLE)
+    await pruning.prune(transactions, OneTimeToken, OneTimeToken.expires_at < now)
+    await pruning.prune(transactions, LoginThrottle, LoginThrottle.blocked_until < now - FAILURES_KEPT)
+    guests = exists().where(GuestTicket.showtime_id == Showtime.id)
+    await pruning.prune(transactions, Showtime, Showtime.ends_at < now, ~guests)

@@ -49,7 +49,7 @@ async def mail_link(session: AsyncSession, user: User, purpose: Purpose) -> None
         )
     )
     if await session.scalar(issued.returning(OneTimeToken.user_id)):
-        await notices.send_link(session, purpose, user.email, user.locale, token)
+        await notices.send_link(session, purpose, user, token)
 
 
 def digest(token: str) -> bytes:
