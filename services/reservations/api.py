@@ -9,6 +9,19 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from services.reservations import queries
 from services.reservations.commands import blocks, holds, releases
+from services.reservations.errors import (
+    AlreadySold,
+    CompanionNeedsAccessible,
+    HoldNotFound,
+    LeavesSingleSeat,
+    PaymentInProgress,
+    SalesClosed,
+    SeatsTaken,
+    ShowtimeNotFound,
+    TicketTypeNotOffered,
+    TooManyHolds,
+    UnknownSeats,
+)
 from services.reservations.held import Held
 from services.reservations.live import Delta
 from services.reservations.maps import SeatMap
@@ -28,6 +41,7 @@ from services.reservations.schemas import (
 )
 from services.shared.auth import CurrentUser, Manager, Staff
 from services.shared.db import Session
+from services.shared.errors import RateLimited, ServiceUnavailable, refusals
 from services.shared.idempotency import KEY_PARAMETER, Attempt, attempt_of
 from services.shared.paging import Page, PageOf, Rows
 
@@ -35,7 +49,24 @@ router = APIRouter()
 Repeatable = Annotated[Attempt | None, Depends(attempt_of)]
 
 
-@router.post("/holds", status_code=201, response_model=HoldView, tags=["holds"], openapi_extra=KEY_PARAMETER)
+@router.post(
+    "/holds",
+    status_code=201,
+    response_model=HoldView,
+    tags=["holds"],
+    openapi_extra=KEY_PARAMETER,
+    responses=refusals(
+        ShowtimeNotFound,
+        SeatsTaken,
+        LeavesSingleSeat,
+        SalesClosed,
+        TooManyHolds,
+        UnknownSeats,
+        TicketTypeNotOffered,
+        CompanionNeedsAccessible,
+        RateLimited,
+    ),
+)
 async def hold(
     office: AtOffice, user: CurrentUser, attempt: Repeatable, asked: HoldRequest, response: Response
 ) -> Held:
@@ -52,13 +83,18 @@ async def active_holds(session: Session, user: CurrentUser, place: PageOf) -> Ro
     return await queries.active_holds(session, user.id, place)
 
 
-@router.get("/holds/{booking_id}", response_model=HoldDetail, tags=["holds"])
+@router.get("/holds/{booking_id}", response_model=HoldDetail, tags=["holds"], responses=refusals(HoldNotFound))
 async def read_hold(session: Session, user: CurrentUser, booking_id: UUID) -> Held:
     """One of your holds, whatever has become of it."""
     return await queries.hold(session, user.id, booking_id)
 
 
-@router.delete("/holds/{booking_id}", status_code=204, tags=["holds"])
+@router.delete(
+    "/holds/{booking_id}",
+    status_code=204,
+    tags=["holds"],
+    responses=refusals(HoldNotFound, PaymentInProgress, AlreadySold),
+)
 async def release(session: Session, user: CurrentUser, booking_id: UUID) -> None:
     """Give seats back at once, as long as no payment has been started."""
     await releases.release(session, user, booking_id)
@@ -72,7 +108,7 @@ async def current_map(office: AtOffice, showtime_id: UUID) -> SeatMap:
     "/showtimes/{showtime_id}/seats",
     response_model=SeatMapView,
     tags=["seat map"],
-    responses={304: {"description": "Still the version of `If-None-Match`."}},
+    responses={304: {"description": "Still the version of `If-None-Match`."}} | refusals(ShowtimeNotFound),
 )
 async def seats(
     current: Annotated[SeatMap, Depends(current_map)],
@@ -101,6 +137,7 @@ async def admitted(office: AtOffice) -> None:
     response_class=EventSourceResponse,
     tags=["seat map"],
     dependencies=[Depends(admitted)],
+    responses=refusals(ShowtimeNotFound, ServiceUnavailable),
 )
 async def stream(
     office: AtOffice,
@@ -124,19 +161,34 @@ def server_sent(news: SeatMap | Delta) -> ServerSentEvent:
     return ServerSentEvent(event="snapshot", id=str(news.version), data=SeatMapView.model_validate(news))
 
 
-@router.get("/showtimes/{showtime_id}/occupancy", response_model=OccupancyView, tags=["staff"])
+@router.get(
+    "/showtimes/{showtime_id}/occupancy",
+    response_model=OccupancyView,
+    tags=["staff"],
+    responses=refusals(ShowtimeNotFound),
+)
 async def occupancy(session: Session, _: Staff, showtime_id: UUID) -> Occupancy:
     """Who sits where, and who is in."""
     return await queries.occupancy(session, showtime_id)
 
 
-@router.post("/showtimes/{showtime_id}/blocks", response_model=BlocksView, tags=["staff"])
+@router.post(
+    "/showtimes/{showtime_id}/blocks",
+    response_model=BlocksView,
+    tags=["staff"],
+    responses=refusals(ShowtimeNotFound, SeatsTaken, UnknownSeats),
+)
 async def block(session: Session, _: Manager, showtime_id: UUID, asked: BlockRequest) -> dict[str, list[str]]:
     """Keep free seats back: house seats, broken ones."""
     return {"blocked": await blocks.block(session, showtime_id, asked.seats, asked.reason)}
 
 
-@router.delete("/showtimes/{showtime_id}/blocks", response_model=BlocksView, tags=["staff"])
+@router.delete(
+    "/showtimes/{showtime_id}/blocks",
+    response_model=BlocksView,
+    tags=["staff"],
+    responses=refusals(ShowtimeNotFound, UnknownSeats),
+)
 async def unblock(session: Session, _: Manager, showtime_id: UUID, asked: SeatLabels) -> dict[str, list[str]]:
     """Put seats that were kept back on sale again."""
     return {"blocked": await blocks.unblock(session, showtime_id, asked.seats)}

@@ -8,12 +8,19 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Response
 
 from services.shared.auth import CurrentUser, Manager, Principal
 from services.shared.db import Session
-from services.shared.errors import ValidationFailed
+from services.shared.errors import ValidationFailed, refusals
 from services.shared.events import LayoutSeat
 from services.shared.paging import Page, PageOf, Rows
 from services.shared.schemas import INT4_MAX
 from services.theaters import commands, queries
-from services.theaters.errors import IfMatchRequired
+from services.theaters.errors import (
+    HallNotFound,
+    IfMatchRequired,
+    LayoutNotFound,
+    SeatNotFound,
+    StaleVersion,
+    TheaterNotFound,
+)
 from services.theaters.layouts import Label
 from services.theaters.models import Hall, Layout, Theater
 from services.theaters.schemas import (
@@ -80,25 +87,25 @@ async def create_theater(session: Session, body: NewTheater, _: Manager) -> Thea
     return await commands.create_theater(session, **body.model_dump())
 
 
-@router.get("/{theater_id}", response_model=TheaterView)
+@router.get("/{theater_id}", response_model=TheaterView, responses=refusals(TheaterNotFound))
 async def read_theater(session: Session, theater_id: UUID) -> Theater:
     """One theater with its halls."""
     return await queries.theater(session, theater_id)
 
 
-@router.patch("/{theater_id}", response_model=TheaterView)
+@router.patch("/{theater_id}", response_model=TheaterView, responses=refusals(TheaterNotFound))
 async def change_theater(session: Session, theater_id: UUID, body: TheaterPatch, _: Manager) -> Theater:
     """Change some of a theater's facts."""
     return await commands.change_theater(session, theater_id, body.changes())
 
 
-@router.delete("/{theater_id}", status_code=204)
+@router.delete("/{theater_id}", status_code=204, responses=refusals(TheaterNotFound))
 async def archive_theater(session: Session, theater_id: UUID, _: Manager) -> None:
     """Archive a theater: no longer listed, no new showtimes; what is sold there stays valid."""
     await commands.archive_theater(session, theater_id)
 
 
-@router.post("/{theater_id}/halls", response_model=HallView, status_code=201)
+@router.post("/{theater_id}/halls", response_model=HallView, status_code=201, responses=refusals(TheaterNotFound))
 async def add_hall(session: Session, theater_id: UUID, body: NewHall, response: Response, _: Manager) -> Hall:
     """Make a hall with all its seats, or nothing."""
     return with_etag(response, await commands.add_hall(session, theater_id, body.name, body.layout.draw()))
@@ -116,13 +123,15 @@ async def preview_layout(body: NewLayout, _: Manager) -> dict[str, list[LayoutSe
     return {"seats": body.layout.draw()}
 
 
-@router.get("/halls/{hall_id}", response_model=HallView)
+@router.get("/halls/{hall_id}", response_model=HallView, responses=refusals(HallNotFound))
 async def read_hall(session: Session, hall_id: UUID, response: Response) -> Hall:
     """One hall; its ETag is what a change of the layout has to send as `If-Match`."""
     return with_etag(response, await queries.hall(session, hall_id))
 
 
-@router.put("/halls/{hall_id}/layout", response_model=HallView)
+@router.put(
+    "/halls/{hall_id}/layout", response_model=HallView, responses=refusals(HallNotFound, IfMatchRequired, StaleVersion)
+)
 async def replace_layout(
     session: Session, hall_id: UUID, body: NewLayout, seen: SeenVersions, response: Response, _: Manager
 ) -> Hall:
@@ -130,14 +139,14 @@ async def replace_layout(
     return with_etag(response, await commands.replace_layout(session, hall_id, body.layout.draw(), seen))
 
 
-@router.get("/halls/{hall_id}/layouts/{version}", response_model=LayoutView)
+@router.get("/halls/{hall_id}/layouts/{version}", response_model=LayoutView, responses=refusals(LayoutNotFound))
 async def read_layout(session: Session, hall_id: UUID, version: Version, response: Response) -> Layout:
     """One version of a hall's seats; it never changes."""
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return await queries.layout(session, hall_id, version)
 
 
-@router.patch("/halls/{hall_id}/seats/{label}", response_model=HallView)
+@router.patch("/halls/{hall_id}/seats/{label}", response_model=HallView, responses=refusals(HallNotFound, SeatNotFound))
 async def set_out_of_service(
     session: Session, hall_id: UUID, label: Label, body: SeatPatch, response: Response, _: Manager
 ) -> Hall:

@@ -10,12 +10,20 @@ from pydantic import AwareDatetime
 
 from services.catalog import commands, queries
 from services.catalog.api.caching import shortly
-from services.catalog.errors import HallNotFound
+from services.catalog.errors import (
+    HallBusy,
+    HallNotFound,
+    MovieNotFound,
+    NotScheduled,
+    PricesIncomplete,
+    ShowtimeNotFound,
+)
 from services.catalog.models import Showtime
 from services.catalog.plans import Plan
 from services.catalog.schemas import BatchView, Cancellation, FreeHallList, Pattern, ShowtimePatch, ShowtimeView
 from services.shared.auth import Manager
 from services.shared.db import Session, Transactions, arrived
+from services.shared.errors import refusals
 from services.shared.paging import Page, PageOf, Rows
 
 router = APIRouter(tags=["showtimes"])
@@ -32,20 +40,32 @@ async def list_showtimes(session: Session, filters: Filters, place: PageOf) -> R
     return await queries.showtimes(session, filters, place)
 
 
-@router.get("/showtimes/{showtime_id}", response_model=ShowtimeView, dependencies=CACHED)
+@router.get(
+    "/showtimes/{showtime_id}", response_model=ShowtimeView, dependencies=CACHED, responses=refusals(ShowtimeNotFound)
+)
 async def read_showtime(session: Session, showtime_id: UUID) -> Showtime:
     """One showtime, also a past or a cancelled one."""
     return await queries.showtime(session, showtime_id)
 
 
-@router.post("/showtimes", response_model=ShowtimeView, status_code=201)
+@router.post(
+    "/showtimes",
+    response_model=ShowtimeView,
+    status_code=201,
+    responses=refusals(HallNotFound, MovieNotFound, PricesIncomplete, HallBusy),
+)
 async def schedule_showtime(session: Session, transactions: Transactions, body: Plan, _: Manager) -> Showtime:
     """Schedule a film; refused if the hall is not free, with what is in the way and which halls are free."""
     await arrived(transactions, partial(queries.open_hall, hall_id=body.hall_id), body.hall_id, HallNotFound)
     return await commands.schedule_showtime(session, body)
 
 
-@router.post("/showtimes/batch", response_model=BatchView, status_code=201)
+@router.post(
+    "/showtimes/batch",
+    response_model=BatchView,
+    status_code=201,
+    responses=refusals(HallNotFound, MovieNotFound, PricesIncomplete, HallBusy),
+)
 async def schedule_batch(
     session: Session, transactions: Transactions, body: Pattern, response: Response, _: Manager
 ) -> commands.Batch:
@@ -55,13 +75,22 @@ async def schedule_batch(
     return await commands.schedule_batch(session, body, body.days, body.clock(), dry_run=body.dry_run)
 
 
-@router.patch("/showtimes/{showtime_id}", response_model=ShowtimeView)
+@router.patch(
+    "/showtimes/{showtime_id}",
+    response_model=ShowtimeView,
+    responses=refusals(ShowtimeNotFound, NotScheduled, PricesIncomplete, HallBusy),
+)
 async def change_showtime(session: Session, showtime_id: UUID, body: ShowtimePatch, _: Manager) -> Showtime:
     """Change time, prices or rules of a showtime to come; sold tickets keep their price."""
     return await commands.change_showtime(session, showtime_id, body.changes())
 
 
-@router.post("/showtimes/{showtime_id}/cancel", response_model=ShowtimeView, status_code=202)
+@router.post(
+    "/showtimes/{showtime_id}/cancel",
+    response_model=ShowtimeView,
+    status_code=202,
+    responses=refusals(ShowtimeNotFound, NotScheduled),
+)
 async def cancel_showtime(session: Session, showtime_id: UUID, body: Cancellation, _: Manager) -> Showtime:
     """Cancel a showtime: every order of it is going to be refunded and told why."""
     return await commands.cancel_showtime(session, showtime_id, body.reason)

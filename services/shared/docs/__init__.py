@@ -12,7 +12,8 @@ from fastapi.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
 from services.shared.auth import SCHEME, Forbidden, Role, TokenExpired, Unauthenticated
-from services.shared.errors import DomainError
+from services.shared.errors import DomainError, ValidationFailed
+from services.shared.idempotency import IdempotencyKeyReused, RequestInProgress
 
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 HERE = Path(__file__).parent
@@ -31,23 +32,31 @@ class DocumentedApp(FastAPI):
             for operations in super().openapi()["paths"].values():
                 for operation in operations.values():
                     sum_up(operation)
-                    ask_for_a_role(operation)
+                    tell_of_general_refusals(operation)
                     refuse_with_problems(operation["responses"])
         return super().openapi()
 
 
-def ask_for_a_role(operation: dict[str, Any]) -> None:
-    """401 for everything that needs a token, 403 for what needs more than a customer's."""
+def tell_of_general_refusals(operation: dict[str, Any]) -> None:
+    """401 for what needs a token, 403 for what needs more than a customer's, 409 and 422 for `Idempotency-Key`."""
     roles = {role for needed in operation.get("security", ()) for role in needed[SCHEME]}
-    kinds = (Unauthenticated, TokenExpired, *((Forbidden,) if roles - {Role.customer.name} else ()))
-    for kind in kinds if roles else ():
+    kinds: list[type[DomainError]] = [Unauthenticated, TokenExpired] if roles else []
+    kinds += [Forbidden] if roles - {Role.customer.name} else []
+    if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ())):
+        kinds += [RequestInProgress, IdempotencyKeyReused, ValidationFailed]
+    for kind in kinds:
         add_refusal(operation["responses"].setdefault(str(kind.status), {"description": "", "content": {}}), kind)
 
 
 def add_refusal(response: dict[str, Any], kind: type[DomainError]) -> None:
+    """One code more for a status."""
+    if f"`{kind.code()}`" in response["description"]:
+        return
     response["description"] = f"{response['description']} `{kind.code()}`: {kind.detail}".strip()
-    known = [content["schema"] for content in response["content"].values()]
-    response["content"] = {"": {"schema": {"anyOf": [*known, PROBLEM]} if known and PROBLEM not in known else PROBLEM}}
+    schemas = [content["schema"] for content in response["content"].values()]
+    known = [choice for schema in schemas for choice in schema.get("anyOf", [schema])]
+    added = {"allOf": [PROBLEM], "properties": {"code": {"const": kind.code()}}}
+    response["content"] = {"": {"schema": {"anyOf": [*known, added]} if known else added}}
 
 
 def refuse_with_problems(responses: dict[str, Any]) -> None:
