@@ -1,29 +1,29 @@
 """Which seats: the best ones for a group, others as near as possible, equivalent ones for a rescue."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
-from itertools import pairwise
 from math import hypot
 from statistics import fmean
 
-from services.reservations.layouts import ACCESSIBLE, COMPANION, Block, Plan, places
+from services.reservations.groups import Hall, Place, Score, comfort, in_few, in_two, together
+from services.reservations.layouts import ACCESSIBLE, COMPANION, TOLERANCE, Plan
 from services.reservations.offers import Money, Offer
-from services.reservations.singles import is_refused, leaves_single
+from services.reservations.singles import forbids, leaves_single
 from services.shared.events import HeldSeat, LayoutSeat
 
 ALTERNATIVES = 3
 # More than these nobody needs: others may take some of them at the same moment.
 FEW = 12
-# Of each row only the few best places of a size are combined with its neighbour's.
-BEST_OF_ROW = 5
-# What it is worth, in seat widths, not to sit alone in a row, and to keep to the category that was asked for.
-ALONE = 6.0
+# What it is worth, in seat widths: to keep to the category that was asked for, and to leave an accessible seat to
+# somebody else who needs it.
 OTHER_CATEGORY = 4.0
+SPARE_ACCESSIBLE = 8.0
+# Part of a group that needs an accessible seat may sit elsewhere, but not all of it.
+WITHOUT_ACCESSIBLE = 1000.0
+# Companions with somebody in an accessible seat, and how many seat widths away they may sit.
+COMPANIONS = 3
 RESERVED = (ACCESSIBLE, COMPANION)
-
-Place = tuple[LayoutSeat, ...]
-Score = Callable[[Place], float]
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,8 @@ class BestAvailable:
         return self.category in (None, seat.category) or (self.accessible and seat.category in RESERVED)
 
     def suits_all(self, place: Place) -> bool:
-        """A companion's seat is only for those who come with somebody in an accessible one."""
-        categories = {seat.category for seat in place}
-        return ACCESSIBLE in categories or not (self.accessible or COMPANION in categories)
+        has_accessible = any(seat.category == ACCESSIBLE for seat in place)
+        return (has_accessible or not self.accessible) and companions_accompany(place)
 
 
 @dataclass(frozen=True)
@@ -68,26 +67,32 @@ def numbers(seats: Iterable[LayoutSeat | HeldSeat]) -> set[int]:
 
 
 def best_places(offer: Offer, taken: Set[int], wish: BestAvailable) -> list[Place]:
-    """The places for a group, best first: together in a row, else over two adjacent ones; singles avoided."""
+    """The places for a group, best first: as `groups` has them, singles avoided. Always the same for the same seats."""
     free = numbers(offer.plan.seats) - taken
     sellable = {
         seat.seat_no
         for seat in offer.plan.seats
         if seat.seat_no in free and wish.suits(seat) and offer.price(seat.category, wish.ticket_type) is not None
     }
-    return ranked(offer, free, sellable, wish.count, distance_from(offer.plan.sweet_spot), wish.suits_all)
+    good = comfort(offer.plan, offer.plan.sweet_spot)
+
+    def score(place: Place) -> float:
+        accessible = sum(1 for seat in place if seat.category == ACCESSIBLE)
+        return good(place) + (SPARE_ACCESSIBLE * (accessible - 1) if accessible else WITHOUT_ACCESSIBLE)
+
+    return ranked(offer, free, sellable, wish.count, score if wish.accessible else good, wish.suits_all)
 
 
 def ranked(
     offer: Offer, free: Set[int], sellable: Set[int], count: int, score: Score, suits: Callable[[Place], bool]
 ) -> list[Place]:
     """The best few places among the `sellable` seats that the single-seat rule allows."""
-
-    def best(candidates: Iterator[Place]) -> list[Place]:
-        fitting = sorted((place for place in candidates if suits(place)), key=score)
-        return few(offer, free, fitting)
-
-    return best(together(offer.plan, sellable, count)) or best(split(offer.plan, sellable, count, score))
+    hall = Hall(offer.plan, free, sellable, score)
+    side_by_side = sorted((place for place in together(offer.plan, sellable, count) if suits(place)), key=score)
+    found = few(offer, free, side_by_side)
+    for split in (in_two(hall, count), in_few(hall, count)):
+        found = found or few(offer, free, filter(suits, split))
+    return found
 
 
 def few(offer: Offer, free: Set[int], fitting: Iterable[Place]) -> list[Place]:
@@ -98,42 +103,11 @@ def few(offer: Offer, free: Set[int], fitting: Iterable[Place]) -> list[Place]:
         chosen = numbers(place)
         if not leaves_single(offer.plan, free, chosen):
             good.append(place)
-        elif not (offer.single_seat_rule and is_refused(offer.plan, free, chosen)):
+        elif not (offer.single_seat_rule and forbids(offer.plan, free, chosen)):
             poor.append(place)
         if len(good) == FEW:
             break
     return good + poor
-
-
-def together(plan: Plan, free: Set[int], count: int) -> Iterator[Block]:
-    for row in plan.rows:
-        for block in row:
-            yield from places(block, free, count)
-
-
-def split(plan: Plan, free: Set[int], count: int, score: Score) -> Iterator[Place]:
-    """Two groups, each side by side, in adjacent rows."""
-    for front, back in pairwise(plan.rows):
-        for first in range(1, count):
-            for place in best_of_row(front, free, first, score):
-                for other in best_of_row(back, free, count - first, score):
-                    yield place + other
-
-
-def best_of_row(row: Sequence[Block], free: Set[int], count: int, score: Score) -> list[Block]:
-    found = [place for block in row for place in places(block, free, count)]
-    return sorted(found, key=score)[:BEST_OF_ROW]
-
-
-def distance_from(spot: tuple[float, float]) -> Score:
-    """How far people sit from a spot on average; nobody should be alone in a row."""
-
-    def score(place: Place) -> float:
-        rows = Counter(seat.row for seat in place)
-        lonely = sum(1 for people in rows.values() if people == 1) if len(rows) > 1 else 0
-        return fmean(hypot(seat.x - spot[0], seat.y - spot[1]) for seat in place) + ALONE * lonely
-
-    return score
 
 
 def alternatives(offer: Offer, taken: Set[int], wanted: Sequence[HeldSeat]) -> list[Alternative]:
@@ -143,14 +117,15 @@ def alternatives(offer: Offer, taken: Set[int], wanted: Sequence[HeldSeat]) -> l
     categories = Counter(seat.category for seat in wanted)
     sellable = {seat.seat_no for seat in plan.seats if seat.seat_no in free and may_replace(seat, categories)}
     chosen = [plan.by_no[seat.seat_no] for seat in wanted]
-    near = distance_from((fmean(seat.x for seat in chosen), fmean(seat.y for seat in chosen)))
+    near = comfort(plan, middle(chosen))
 
     def score(place: Place) -> float:
         missing = categories - Counter(seat.category for seat in place)
         return near(place) + OTHER_CATEGORY * missing.total()
 
     def suits(place: Place) -> bool:
-        is_other = numbers(place) != numbers(wanted)
+        found = Counter(seat.category for seat in place)
+        is_other = numbers(place) != numbers(wanted) and found[ACCESSIBLE] >= categories[ACCESSIBLE]
         return is_other and total(offer, place, wanted) is not None and companions_accompany(place)
 
     found = ranked(offer, free, sellable, len(wanted), score, suits)
@@ -168,14 +143,28 @@ def other_places(offer: Offer, taken: Set[int], wish: BestAvailable) -> list[Alt
     ]
 
 
+def middle(seats: Sequence[LayoutSeat]) -> tuple[float, float]:
+    return fmean(seat.x for seat in seats), fmean(seat.y for seat in seats)
+
+
 def may_replace(seat: LayoutSeat, categories: Counter[str]) -> bool:
     return seat.category not in RESERVED or seat.category in categories
 
 
-def companions_accompany(seats: Iterable[LayoutSeat | HeldSeat]) -> bool:
-    """Whether companions' seats come with an accessible one."""
-    categories = {seat.category for seat in seats}
-    return COMPANION not in categories or ACCESSIBLE in categories
+def companions_accompany(seats: Iterable[LayoutSeat]) -> bool:
+    """Whether companions' seats come with accessible ones: each near one of them, up to three for each.
+
+    Three is what the ADA wants to be offered with a wheelchair space (28 CFR 36.302(f)(4)), so no hall has more.
+    """
+    chosen = list(seats)
+    companions = [seat for seat in chosen if seat.category == COMPANION]
+    accessible = [seat for seat in chosen if seat.category == ACCESSIBLE]
+    near = all(any(is_near(one, other) for other in accessible) for one in companions)
+    return near and len(companions) <= COMPANIONS * len(accessible)
+
+
+def is_near(one: LayoutSeat, other: LayoutSeat) -> bool:
+    return hypot(one.x - other.x, one.y - other.y) <= COMPANIONS + TOLERANCE
 
 
 def total(offer: Offer, place: Place, wanted: Sequence[HeldSeat]) -> int | None:
@@ -195,7 +184,7 @@ def equivalents(plan: Plan, taken: Set[int], lost: Sequence[HeldSeat]) -> list[d
     free = numbers(plan.seats) - taken
     categories = Counter(seat.category for seat in lost)
     old = [plan.by_no[seat.seat_no] for seat in lost]
-    near = distance_from((fmean(seat.x for seat in old), fmean(seat.y for seat in old)))
+    near = comfort(plan, middle(old))
     fitting = [
         place
         for place in together(plan, free, len(lost))

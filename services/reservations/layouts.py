@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, permutations
 from statistics import fmean
 
 from services.shared.events import LayoutSeat
@@ -57,6 +57,16 @@ class Plan:
         }
 
     @cached_property
+    def halves(self) -> dict[int, int]:
+        """The other half of each couple seat, by `seat_no`: theaters mark both with `couple:K1-K2`."""
+        pairs: dict[str, list[int]] = {}
+        for seat in self.seats:
+            for feature in seat.features:
+                if feature.startswith("couple:"):
+                    pairs.setdefault(feature, []).append(seat.seat_no)
+        return {one: other for pair in pairs.values() for one, other in permutations(pair, 2)}
+
+    @cached_property
     def sweet_spot(self) -> tuple[float, float]:
         """Where a film looks and sounds best: in the middle, two thirds back."""
         xs, ys = [seat.x for seat in self.seats], [seat.y for seat in self.seats]
@@ -80,9 +90,20 @@ def sides(block: Block, index: int) -> Iterator[Side]:
             yield side[0], side[1] if len(side) > 1 else None
 
 
+def runs(block: Block, free: Set[int]) -> Iterator[Block]:
+    """The longest stretches of free seats."""
+    start = 0
+    for index, seat in enumerate(block):
+        if seat.seat_no not in free:
+            if start < index:
+                yield block[start:index]
+            start = index + 1
+    if start < len(block):
+        yield block[start:]
+
+
 def places(block: Block, free: Set[int], count: int) -> Iterator[Block]:
     """Where `count` people can sit side by side in a block."""
-    for start in range(len(block) - count + 1):
-        place = block[start : start + count]
-        if all(seat.seat_no in free for seat in place):
-            yield place
+    for run in runs(block, free):
+        for start in range(len(run) - count + 1):
+            yield run[start : start + count]

@@ -1,12 +1,16 @@
 """The single-seat rule: nobody may leave one empty seat that another choice of the same size would not leave.
 
-A single is a run of exactly one free seat beside the choice, within its block between aisles. Where every place of
-that size in the block leaves one, the choice is allowed.
+A single is a run of exactly one free seat beside the choice, within its block between aisles. The rule relaxes as the
+house fills: where every place of that size in the block leaves one, the choice is allowed, and of the last tenth of the
+seats everybody may take any. By then most of what is left are singles and odd gaps, and a rule that sends people away
+leaves more seats empty than it saves.
 """
 
 from collections.abc import Set
 
 from services.reservations.layouts import Block, Plan, Side, places
+
+LAST_PART = 0.1
 
 
 def edges(plan: Plan, chosen: Set[int]) -> list[Side]:
@@ -26,6 +30,11 @@ def edges(plan: Plan, chosen: Set[int]) -> list[Side]:
 def leaves_single(plan: Plan, free: Set[int], chosen: Set[int]) -> bool:
     """Whether a choice, itself among the `free` seats, leaves a single beside it."""
     return any(beside in free and (beyond is None or beyond not in free) for beside, beyond in edges(plan, chosen))
+
+
+def forbids(plan: Plan, free: Set[int], chosen: Set[int]) -> bool:
+    """Whether the rule stands against a choice among the `free` seats."""
+    return len(free) > LAST_PART * len(plan.seats) and is_refused(plan, free, chosen)
 
 
 def is_refused(plan: Plan, free: Set[int], chosen: Set[int]) -> bool:

@@ -31,7 +31,7 @@ from services.reservations.models import Hold
 from services.reservations.offers import Offer
 from services.reservations.office import Office
 from services.reservations.seats import Situation, Wish
-from services.reservations.singles import edges, is_refused
+from services.reservations.singles import edges, forbids
 from services.shared.auth import Principal, Role
 from services.shared.errors import DomainError, RateLimited, ValidationFailed
 from services.shared.events import HeldSeat
@@ -133,7 +133,7 @@ def judge(offer: Offer, request: Request, situation: Situation, chosen: list[Hel
     if situation.slots >= SLOTS:
         raise RateLimited(situation.cooling) if situation.cooling else TooManyHolds
     free = numbers(offer.plan.seats) - situation.taken
-    if offer.single_seat_rule and is_refused(offer.plan, free, numbers(chosen)):
+    if offer.single_seat_rule and forbids(offer.plan, free, numbers(chosen)):
         raise LeavesSingleSeat(alternatives=alternatives(offer, situation.taken, chosen))
 
 
@@ -167,7 +167,7 @@ def freeze_chosen(offer: Offer, choice: ChosenSeats) -> list[HeldSeat]:
     if unknown:
         raise UnknownSeats(labels=unknown)
     chosen = [offer.freeze(by_label[label], ticket_type) for label, ticket_type in choice.seats]
-    if not companions_accompany(chosen):
+    if not companions_accompany(by_label[label] for label, _ in choice.seats):
         raise CompanionNeedsAccessible
     return chosen
 

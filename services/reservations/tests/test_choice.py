@@ -3,7 +3,14 @@ from collections import Counter
 import pytest
 from fastapi import FastAPI
 
-from services.reservations.choice import BestAvailable, alternatives, best_places, equivalents, numbers
+from services.reservations.choice import (
+    BestAvailable,
+    alternatives,
+    best_places,
+    companions_accompany,
+    equivalents,
+    numbers,
+)
 from services.reservations.layouts import Plan
 from services.reservations.offers import Offer
 from services.reservations.tests.cinema import PRICES, buyer, labels, on_sale, plan, seats
@@ -49,7 +56,36 @@ def test_a_group_that_fits_in_no_row_sits_in_two_adjacent_ones_and_nobody_alone(
 
 def test_a_group_that_fits_nowhere_gets_nothing() -> None:
     assert best(plan(1, 4), 5) == []
-    assert best(plan(3, 3), 7) == []
+    assert best(plan(3, 3), 7, "B1", "B2", "B3") == []
+
+
+def test_a_group_too_large_for_any_row_sits_on_both_sides_of_an_aisle() -> None:
+    assert best(plan(1, 8, [4]), 6) in (["A1", "A2", "A3", "A4", "A5", "A6"], ["A3", "A4", "A5", "A6", "A7", "A8"])
+
+
+def test_a_group_for_which_two_parts_are_too_few_sits_in_three_and_nobody_alone() -> None:
+    found = best(plan(3, 3), 7)
+    assert sorted(Counter(label[0] for label in found).values()) == [2, 2, 3]
+
+
+def test_parts_of_a_group_sit_near_one_another() -> None:
+    hall = plan(6, 8)
+    left = {"A1", "A2", "D4", "D5", "E4", "E5"}
+    taken = [seat.label for seat in hall.seats if seat.label not in left]
+    assert best(hall, 4, *taken) == ["D4", "D5", "E4", "E5"]
+
+
+def with_couples(hall: Plan, *pairs: str) -> Plan:
+    """`K1-K2`, as theaters mark them."""
+    feature = {label: [f"couple:{pair}"] for pair in pairs for label in pair.split("-")}
+    return Plan(tuple(seat.model_copy(update={"features": feature.get(seat.label, [])}) for seat in hall.seats))
+
+
+def test_a_couple_seat_is_not_offered_by_halves_unless_nothing_else_is_left() -> None:
+    hall = with_couples(plan(1, 8), "A1-A2", "A3-A4", "A5-A6", "A7-A8")
+    assert best(hall, 2) in (["A3", "A4"], ["A5", "A6"])
+    assert best(hall, 2, "A3", "A6") in (["A1", "A2"], ["A7", "A8"])
+    assert best(hall, 1, "A1", "A2", "A3", "A4", "A5", "A6", "A7") == ["A8"]
 
 
 def test_no_single_is_left_if_it_can_be_helped_with_or_without_the_rule() -> None:
@@ -70,6 +106,48 @@ def test_accessible_seats_are_for_those_who_ask() -> None:
     assert best(hall, 2, accessible=True) == ["A1", "A2"]
     assert best(hall, 1, accessible=True) == ["A1"]
     assert best(hall, 1, category="accessible") == ["A1"]
+
+
+def test_one_accessible_seat_is_enough_for_a_group_that_asks_for_it() -> None:
+    hall = plan(1, 8, A1="companion", A2="accessible", A3="accessible", A4="companion")
+    assert best(hall, 2, accessible=True) in (["A1", "A2"], ["A3", "A4"])
+    assert best(hall, 2, "A2", accessible=True) == ["A3", "A4"]
+
+
+def test_a_group_in_several_parts_has_the_accessible_seat_it_asked_for() -> None:
+    hall = plan(8, 4, [2], A1="accessible", A2="companion", H1="accessible")
+    gone = [seat.label for seat in hall.seats if seat.row in "CEG"]
+    for count in (2, 4, 7):
+        assert {"A1", "H1"} & set(best(hall, count, *gone, accessible=True))
+
+
+def test_an_accessible_seat_is_not_replaced_by_an_ordinary_one() -> None:
+    hall = plan(2, 4, A1="accessible", B4="accessible")
+    gone = {hall.by_label["A1"].seat_no}
+    assert [found.seats for found in alternatives(offer(hall), gone, frozen(hall, "A1"))] == [["B4"]]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "fits"),
+    [
+        ("A1 A2", True),
+        ("A1 A4", True),
+        ("A1 B1", True),
+        ("A1 A2 A3 A4", True),
+        ("A1 A2 A3 A4 B1", False),
+        ("A1 C1 A2 A3 A4 B1", True),
+        ("A1 A6", False),
+        ("A2", False),
+        ("A2 A7", False),
+        ("A7 A8", True),
+    ],
+)
+def test_companions_sit_near_somebody_in_an_accessible_seat_up_to_three_with_each(chosen: str, fits: bool) -> None:
+    hall = plan(
+        3, 8, A1="accessible", A2="companion", A3="companion", A4="companion", A6="companion", B1="companion",
+        C1="accessible",
+    )  # fmt: skip
+    assert companions_accompany(hall.by_label[label] for label in chosen.split()) == fits
 
 
 def test_seats_without_a_price_for_the_ticket_are_left_out() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from services.reservations.choice import numbers
 from services.reservations.layouts import Plan
-from services.reservations.singles import edges, is_refused, leaves_single
+from services.reservations.singles import edges, forbids, is_refused, leaves_single
 from services.reservations.tests.cinema import plan
 
 AISLE = "|"
@@ -68,6 +68,14 @@ def test_another_block_does_not_help() -> None:
 def test_only_a_place_of_the_same_size_in_the_block_counts() -> None:
     assert refused(".oox....")
     assert not refused(".oox...x")
+
+
+def test_of_the_last_tenth_of_the_seats_everybody_may_take_any() -> None:
+    hall = plan(6, 10)
+    for left, forbidden in ((7, True), (6, False)):
+        free = set(range(1, left + 1))
+        assert is_refused(hall, free, {2, 3})
+        assert forbids(hall, free, {2, 3}) == forbidden
 
 
 drawings = st.lists(st.sampled_from(".x|"), min_size=1, max_size=14).map("".join)
