@@ -1,6 +1,28 @@
 """The ways the catalog can refuse."""
 
+import datetime as dt
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.shared import events
 from services.shared.errors import DomainError
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A showtime that is in the way."""
+
+    id: UUID
+    movie: events.Film
+    starts_at: dt.datetime
+    ends_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class FreeHall:
+    id: UUID
+    name: str
+    theater: events.Theater
 
 
 class MovieNotFound(DomainError):
@@ -27,15 +49,15 @@ class ExternalIdTaken(DomainError):
 
 
 class HallBusy(DomainError):
-    """Bears `conflicts` and `free_halls`."""
-
-    detail = "The hall is not free at that time."
+    carries = {"conflicts": list[Conflict], "free_halls": list[FreeHall]}
+    detail = "The hall is not free at that time. Choose one of those that are, or another time."
 
 
 class PricesIncomplete(DomainError):
-    """Bears `categories`, those without an adult price."""
+    """`categories` are those without an adult price."""
 
     status = 422
+    carries = {"categories": list[str]}
     detail = "Each category of the hall needs an adult price; accessible and companion fall back to standard."
 
 

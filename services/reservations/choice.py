@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from math import hypot
 from statistics import fmean
 
+from services.reservations.errors import Alternative
 from services.reservations.groups import Hall, Place, Score, comfort, in_few, in_two, together
 from services.reservations.layouts import ACCESSIBLE, COMPANION, TOLERANCE, Plan
-from services.reservations.offers import Money, Offer
+from services.reservations.money import Money
+from services.reservations.offers import Offer
 from services.reservations.singles import forbids, leaves_single
 from services.shared.events import HeldSeat, LayoutSeat
 
@@ -54,12 +56,6 @@ class BestAvailable:
     def suits_all(self, place: Place) -> bool:
         has_accessible = any(seat.category == ACCESSIBLE for seat in place)
         return (has_accessible or not self.accessible) and companions_accompany(place)
-
-
-@dataclass(frozen=True)
-class Alternative:
-    seats: list[str]
-    total: Money
 
 
 def numbers(seats: Iterable[LayoutSeat | HeldSeat]) -> set[int]:

@@ -1,6 +1,17 @@
 """The ways this service can refuse."""
 
+from dataclasses import dataclass
+
+from services.reservations.money import Money
 from services.shared.errors import DomainError
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Other seats, by their labels, and what all of them cost."""
+
+    seats: list[str]
+    total: Money
 
 
 class ShowtimeNotFound(DomainError):
@@ -14,12 +25,14 @@ class HoldNotFound(DomainError):
 
 
 class SeatsTaken(DomainError):
-    """`taken` names those of the asked seats, `alternatives` others as near as possible."""
+    """`taken` names those of the asked seats, `alternatives` up to three other places as near as possible."""
 
-    detail = "Somebody else was faster with these seats."
+    carries = {"taken": list[str], "alternatives": list[Alternative]}
+    detail = "Somebody else was faster with these seats. Choose others, such as the alternatives."
 
 
 class LeavesSingleSeat(DomainError):
+    carries = {"alternatives": list[Alternative]}
     detail = "This choice would leave a single seat that hardly anybody can use. The alternatives avoid it."
 
 
@@ -33,11 +46,13 @@ class TooManyHolds(DomainError):
 
 class UnknownSeats(DomainError):
     status = 422
+    carries = {"labels": list[str]}
     detail = "The hall of this showtime has no such seats."
 
 
 class TicketTypeNotOffered(DomainError):
     status = 422
+    carries = {"label": str | None, "category": str | None, "ticket_type": str}
     detail = "This showtime has no such ticket for this category of seats."
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from services.reservations.models import Hold, HoldStatus
-from services.reservations.offers import Money
+from services.reservations.money import Money
 from services.reservations.seats import Wish
 from services.shared.events import HeldSeat
 

@@ -26,14 +26,6 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
-class Money:
-    """`amount` in minor units of `currency`."""
-
-    amount: int
-    currency: str
-
-
-@dataclass(frozen=True)
 class Offer:
     """One version of a showtime. The claim statement asks for this version, so that an old one sells nothing."""
 

@@ -29,7 +29,6 @@ class IfMatchRequired(DomainError):
 
 
 class StaleVersion(DomainError):
-    """Bears the hall's `layout_version`."""
-
     status = 412
+    carries = {"layout_version": int}
     detail = "Somebody has changed the layout meanwhile. Fetch the hall again and repeat your change."

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime
 from services.catalog import commands, queries
 from services.catalog.api.caching import shortly
 from services.catalog.errors import (
+    FreeHall,
     HallBusy,
     HallNotFound,
     MovieNotFound,
@@ -99,6 +100,6 @@ async def cancel_showtime(session: Session, showtime_id: UUID, body: Cancellatio
 @router.get("/halls/free", response_model=FreeHallList)
 async def list_free_halls(
     session: Session, start: From, to: Moment, _: Manager, theater_id: UUID | None = None
-) -> dict[str, list[queries.FreeHall]]:
+) -> dict[str, list[FreeHall]]:
     """Halls that nobody needs from `from` to `to`."""
     return {"items": await queries.halls_free_between(session, start, to, theater_id)}

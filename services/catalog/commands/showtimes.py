@@ -23,7 +23,7 @@ from services.catalog.commands.timetable import (
     till_currency,
     times,
 )
-from services.catalog.errors import HallNotFound, MovieNotFound, NotScheduled
+from services.catalog.errors import Conflict, HallNotFound, MovieNotFound, NotScheduled
 from services.catalog.models import Hall, Movie, Showtime
 from services.catalog.plans import Offer, Plan, Slot, refuse_crowding, refuse_time, resolve
 from services.shared.events import ShowtimeCancelled, ShowtimeChanged, ShowtimeScheduled
@@ -34,7 +34,7 @@ class Batch(NamedTuple):
     """What a pattern makes, or what stands in its way."""
 
     planned: Sequence[Slot]
-    conflicts: Sequence[queries.Conflict]
+    conflicts: Sequence[Conflict]
     showtimes: Sequence[Showtime]
 
 

@@ -2,8 +2,6 @@
 
 from services.catalog.queries.facts import film_fact, theater_fact
 from services.catalog.queries.halls import (
-    Conflict,
-    FreeHall,
     Moment,
     conflicts,
     free_halls,
@@ -14,8 +12,6 @@ from services.catalog.queries.movies import GenreCount, MovieFilters, Suggestion
 from services.catalog.queries.showtimes import ShowtimeFilters, complete, showtime, showtimes, upcoming
 
 __all__ = [
-    "Conflict",
-    "FreeHall",
     "GenreCount",
     "Moment",
     "MovieFilters",

@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, cast, exists, func, literal, or_, select
@@ -10,30 +9,13 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
+from services.catalog.errors import Conflict, FreeHall
 from services.catalog.models import Hall, Showtime, Theater
 from services.catalog.plans import Slot
 from services.catalog.queries.facts import film_fact, theater_fact
 from services.catalog.queries.showtimes import complete
-from services.shared import events
 
 Moment = dt.datetime | dt.date
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """A showtime that is in the way."""
-
-    id: UUID
-    movie: events.Film
-    starts_at: dt.datetime
-    ends_at: dt.datetime
-
-
-@dataclass(frozen=True)
-class FreeHall:
-    id: UUID
-    name: str
-    theater: events.Theater
 
 
 async def open_hall(session: AsyncSession, hall_id: UUID) -> Hall | None:
