@@ -63,3 +63,7 @@ class PricesIncomplete(DomainError):
 
 class NotScheduled(DomainError):
     detail = "The showtime is over or cancelled; it can no longer be changed."
+
+
+class NotSeenYet(DomainError):
+    detail = "You can rate a film once you have seen it: a showtime that you have a ticket for has to have begun."

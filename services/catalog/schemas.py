@@ -1,10 +1,10 @@
 """JSON in and out of the catalog."""
 
 import datetime as dt
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from services.catalog import films
 from services.catalog.plans import Offer, Prices, SalesCloseMinutes
@@ -58,8 +58,8 @@ class Cancellation(Input):
 class Rating(View):
     """`average` of 1 to 5 stars; null until somebody has rated the film."""
 
-    average: float | None = None
-    count: int = 0
+    average: float | None
+    count: int
 
 
 class MovieSummary(View):
@@ -82,7 +82,7 @@ class MovieView(MovieSummary):
     director: str
     trailer_url: str | None
     external_id: str | None
-    rating: Rating = Rating()
+    rating: Rating
     popularity: int
 
 
@@ -185,7 +185,60 @@ class FreeHallList(WholeList):
     items: list[FreeHallView]
 
 
-class ExportView(View):
-    """What is stored about a user: nothing but what the token says."""
+class StarsInput(Input):
+    stars: Annotated[int, Field(strict=True, ge=1, le=5)]
 
-    user_id: UUID = Field(validation_alias="id")
+
+class Beside(MovieView):
+    """A film's fields, and beside them what the caller has to do with it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def spread(cls, found: Any) -> Any:
+        own = cls.model_fields.keys() - MovieView.model_fields.keys()
+        film = MovieView.model_validate(found.movie).model_dump()
+        return film | {name: getattr(found, name) for name in own}
+
+
+class WatchedMovie(Beside):
+    added_at: dt.datetime
+
+
+class RatedMovie(Beside):
+    stars: int
+    rated_at: dt.datetime
+
+
+class BecauseView(View):
+    """`movie` is the film of the caller's that speaks for this one; none where it is only popular. `text` is in the
+    language of Accept-Language that we have."""
+
+    reason: Literal["rated", "seen", "watchlist", "popular"]
+    movie: TitleView | None
+    text: str
+
+
+class RecommendedMovie(Beside):
+    because: BecauseView
+
+
+class Recommendations(WholeList):
+    items: list[RecommendedMovie]
+
+
+class VisitView(View):
+    ticket_id: UUID
+    movie_id: UUID
+    title: str
+    showtime_id: UUID
+    starts_at: dt.datetime
+    voided: bool
+
+
+class ExportView(View):
+    """What is stored about a user."""
+
+    user_id: UUID
+    watchlist: list[WatchedMovie]
+    ratings: list[RatedMovie]
+    visits: list[VisitView]

@@ -2,8 +2,9 @@
 
 from fastapi import APIRouter
 
-from services.catalog.api import movies, showtimes
+from services.catalog.api import movies, showtimes, taste
 
 router = APIRouter()
 router.include_router(movies.router)
 router.include_router(showtimes.router)
+router.include_router(taste.router)

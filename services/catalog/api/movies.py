@@ -9,8 +9,8 @@ from services.catalog import commands, queries
 from services.catalog.api.caching import shortly
 from services.catalog.films import Film
 from services.catalog.models import Movie
-from services.catalog.schemas import ExportView, GenreList, MoviePatch, MovieView, SuggestionsView
-from services.shared.auth import CurrentUser, Manager, Principal
+from services.catalog.schemas import GenreList, MoviePatch, MovieView, SuggestionsView
+from services.shared.auth import Manager
 from services.shared.db import Session
 from services.shared.paging import Page, PageOf, Rows
 from services.shared.schemas import Text
@@ -62,9 +62,3 @@ async def suggest(session: Session, q: Typed) -> queries.Suggestions:
 async def list_genres(session: Session) -> dict[str, list[queries.GenreCount]]:
     """All genres with their number of films."""
     return {"items": await queries.genres(session)}
-
-
-@router.get("/me/export", response_model=ExportView, tags=["privacy"])
-async def export_me(user: CurrentUser) -> Principal:
-    """What the catalog stores about the caller."""
-    return user

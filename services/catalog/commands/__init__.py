@@ -1,7 +1,8 @@
 """What changes in the catalog."""
 
-from services.catalog.commands.copies import close_hall, count_tickets, keep_hall, keep_theater
+from services.catalog.commands.copies import close_hall, keep_hall, keep_theater
 from services.catalog.commands.movies import change_movie, create_movie, delete_movie, save_movies
+from services.catalog.commands.prospects import renew_affinities, renew_prospects, stale_prospects
 from services.catalog.commands.showtimes import (
     Batch,
     cancel_showtime,
@@ -10,20 +11,42 @@ from services.catalog.commands.showtimes import (
     schedule_many,
     schedule_showtime,
 )
+from services.catalog.commands.taste import (
+    COUNTED_AT_ONCE,
+    count_visits,
+    forget_user,
+    keep_visit,
+    rate,
+    unrate,
+    unwatch,
+    void_visit,
+    watch,
+)
 
 __all__ = [
+    "COUNTED_AT_ONCE",
     "Batch",
     "cancel_showtime",
     "change_movie",
     "change_showtime",
     "close_hall",
-    "count_tickets",
+    "count_visits",
     "create_movie",
     "delete_movie",
+    "forget_user",
     "keep_hall",
     "keep_theater",
+    "keep_visit",
+    "rate",
+    "renew_affinities",
+    "renew_prospects",
     "save_movies",
     "schedule_batch",
     "schedule_many",
     "schedule_showtime",
+    "stale_prospects",
+    "unrate",
+    "unwatch",
+    "void_visit",
+    "watch",
 ]

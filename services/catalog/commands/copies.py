@@ -1,14 +1,13 @@
-"""What the catalog keeps of theaters and tickets."""
+"""What the catalog keeps of theaters."""
 
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import Date, cast, func, select, update
+from sqlalchemy import Date, cast, func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.catalog.commands.announce import announce_changes
-from services.catalog.models import Hall, Movie, Showtime, Theater
+from services.catalog.models import Hall, Showtime, Theater
 from services.catalog.words import normalise
 from services.shared import events
 from services.shared.db import fire_after_commit
@@ -65,12 +64,3 @@ async def close_hall(session: AsyncSession, event: HallClosed) -> None:
     closing = update(Hall).where(Hall.id == event.hall_id).values(closed_at=event.occurred_at).returning(Hall.id)
     if await session.scalar(closing) is None:
         raise NotYet(f"hall {event.hall_id}")
-
-
-async def count_tickets(session: AsyncSession, showtime_id: UUID, count: int) -> None:
-    """`count` more, or fewer, tickets of a showtime. The film's row first, as where a film is changed."""
-    movie_id = select(Showtime.movie_id).where(Showtime.id == showtime_id).scalar_subquery()
-    popular = update(Movie).where(Movie.id == movie_id).values(popularity=Movie.popularity + count)
-    await session.execute(popular)
-    issued = update(Showtime).where(Showtime.id == showtime_id)
-    await session.execute(issued.values(tickets_issued=Showtime.tickets_issued + count))

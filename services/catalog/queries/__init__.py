@@ -9,26 +9,35 @@ from services.catalog.queries.halls import (
     open_hall,
 )
 from services.catalog.queries.movies import GenreCount, MovieFilters, Suggestions, genres, movie, movies, suggestions
+from services.catalog.queries.recommendations import Recommendation, recommendations
 from services.catalog.queries.showtimes import ShowtimeFilters, complete, showtime, showtimes, upcoming
+from services.catalog.queries.taste import Trace, has_seen, ratings, trace, watchlist
 
 __all__ = [
     "GenreCount",
     "Moment",
     "MovieFilters",
+    "Recommendation",
     "ShowtimeFilters",
     "Suggestions",
+    "Trace",
     "complete",
     "conflicts",
     "film_fact",
     "free_halls",
     "genres",
     "halls_free_between",
+    "has_seen",
     "movie",
     "movies",
     "open_hall",
+    "ratings",
+    "recommendations",
     "showtime",
     "showtimes",
     "suggestions",
     "theater_fact",
+    "trace",
     "upcoming",
+    "watchlist",
 ]

@@ -310,10 +310,3 @@ async def test_only_managers_change_films(cinema: Cinema) -> None:
             for method, path, body in calls:
                 assert (await client.request(method, path, json=body)).status_code == status
     assert await cinema.items("movies") == [film]
-
-
-async def test_nothing_is_stored_about_anyone(cinema: Cinema) -> None:
-    user_id = new_id()
-    async with caller(app, Role.customer, user_id) as client, caller(app) as anonymous:
-        assert (await client.get("/api/catalog/me/export")).json() == {"user_id": str(user_id)}
-        assert (await anonymous.get("/api/catalog/me/export")).status_code == 401

@@ -19,8 +19,6 @@ from services.shared.events import (
     ShowtimeChanged,
     ShowtimeScheduled,
     TheaterChanged,
-    TicketIssued,
-    TicketVoided,
 )
 from services.shared.ids import new_id
 from services.shared.testing import caller, deliver, parked, published
@@ -315,24 +313,6 @@ async def test_a_theater_that_moves_to_another_zone_tells_its_showtimes(
     assert [found["id"] for found in await cinema.items("showtimes", date=str(day))] == [made["id"]]
     changes = [event for event in await published(app) if isinstance(event, ShowtimeChanged)]
     assert [event.theater.timezone for event in changes] == ["Pacific/Kiritimati"]
-
-
-async def test_tickets_make_a_film_popular_and_leave_fewer_seats(
-    cinema: Cinema, film: Json, hall: HallLayoutPublished
-) -> None:
-    made = await cinema.showtime(film, hall, prices=PRICES)
-    of = {"booking_id": new_id(), "ticket_id": new_id(), "showtime_id": made["id"], "seat_no": 1, "seat": "A1"}
-    buyer = {"user_id": new_id(), "holder_name": "Ada", "movie_id": film["id"], "starts_at": made["starts_at"]}
-    issued = TicketIssued.model_validate(of | buyer)
-    await deliver(app, HANDLERS, issued, issued, TicketIssued.model_validate(of | buyer))
-
-    async def counts() -> tuple[int, int]:
-        popular = (await cinema.manager.get(f"/api/catalog/movies/{film['id']}")).json()["popularity"]
-        return popular, (await cinema.manager.get(f"{PATH}/{made['id']}")).json()["seats_left_hint"]
-
-    assert await counts() == (2, 2)
-    await deliver(app, HANDLERS, TicketVoided.model_validate(of))
-    assert await counts() == (1, 3)
 
 
 BAD_SHOWTIMES: list[Json] = [
