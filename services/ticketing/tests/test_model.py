@@ -3,19 +3,22 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import UUID
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete
+from sqlalchemy import delete, func, select
 
 from services.shared.auth import Role
 from services.shared.events import PaymentSucceeded, SeatsReleased, ShowtimeScheduled
 from services.shared.messaging.tables import Outbox
 from services.ticketing.booking import closing, refunding
-from services.ticketing.tests.shop import Shop
+from services.ticketing.models import PromoCode, PromoUse
+from services.ticketing.tests.shop import API, Shop
 from services.ticketing.tests.test_closing import forget_payment
 
+CODES = ("TENTH", "FIVER", "ALL")
 FINAL = ("issued", "expired", "cancelled", "refunded")
 
 
@@ -46,6 +49,17 @@ class Story:
 
     async def pay_with_coins(self) -> None:
         await self.shop.post(self.booking_id, "pay", method="coins")
+
+    async def promo_code(self) -> None:
+        await self.shop.post(self.booking_id, "promo", code=random.choice(CODES))
+
+    async def no_promo_code(self) -> None:
+        await self.shop.owner(self.booking_id).delete(f"{API}/orders/{self.booking_id}/promo")
+
+    async def promo_code_while_stripe_is_away(self) -> None:
+        self.shop.sandbox.trouble(rate_limit=1.0)
+        await self.promo_code()
+        self.shop.sandbox.trouble()
 
     async def cancel(self) -> None:
         await self.shop.post(self.booking_id, "cancel")
@@ -126,6 +140,10 @@ ACTIONS: list[Callable[[Story], Awaitable[None]]] = [
     Story.card_is_declined,
     Story.card_is_slow,
     Story.pay_with_coins,
+    Story.promo_code,
+    Story.promo_code,
+    Story.no_promo_code,
+    Story.promo_code_while_stripe_is_away,
     Story.cancel,
     Story.cancel_a_seat,
     Story.goodwill,
@@ -154,6 +172,8 @@ BEGINNINGS: list[list[Callable[[Story], Awaitable[None]]]] = [
     [Story.pay_by_card, Story.card_is_charged, Story.some_webhooks],
     [Story.pay_by_card, Story.card_is_charged, Story.some_webhooks, Story.seats_are_sold],
     [Story.pay_with_coins, Story.seats_are_sold],
+    [Story.promo_code, Story.pay_by_card, Story.promo_code],
+    [Story.pay_by_card, Story.promo_code_while_stripe_is_away, Story.card_is_charged],
 ]
 
 
@@ -180,6 +200,7 @@ async def test_however_a_booking_goes_the_money_balances_in_the_end(
     await forget_earlier_stories(shop)
     await shop.events(ShowtimeScheduled(**shop.showtime()))
     booking_id = await shop.hold("F7", "F8", user_id=await shop.customer(coins=True))
+    await make_codes(shop)
     story = Story(shop, booking_id)
     for action in (*beginning, *actions):
         await action(story)
@@ -194,15 +215,35 @@ async def forget_earlier_stories(shop: Shop) -> None:
         await session.execute(delete(Outbox))
 
 
+async def make_codes(shop: Shop) -> None:
+    """Those that an earlier story has made are there already."""
+    for code, kind in zip(CODES, ({"percent_off": 10}, {"amount_off": 500}, {"percent_off": 100}), strict=True):
+        await shop.client(Role.manager).post(f"{API}/promo-codes", json={"code": code, **kind})
+
+
 async def check(shop: Shop, booking_id: UUID) -> None:
     order, books = await shop.order(booking_id), await shop.books(booking_id)
     assert books.get("customer", 0) == 0, "somebody is owed money"
     assert books.get("clearing", 0) == await shop.kept_by_stripe(booking_id)
     earned = -books.get("revenue", 0) - books.get("refunds", 0)
     live = [ticket for ticket in order["tickets"] if ticket["status"] != "void"]
+    await check_uses(shop, booking_id, order)
     if order["status"] != "issued":
         assert (earned, live) == (0, [])
         return
     back = sum(one["amount"]["amount"] for one in order["refunds"] if one["cause"] not in ("extra", "late"))
     assert earned == order["total"]["amount"] - back
     assert len(live) == len(order["seats"]) - any("F7" in one["seats"] for one in order["refunds"])
+
+
+async def check_uses(shop: Shop, booking_id: UUID, order: dict[str, Any]) -> None:
+    """Who has got seats for a code has used it, who never paid has not; and each code's number is that of its uses."""
+    async with shop.sessions.begin() as session:
+        used = await session.get(PromoUse, booking_id)
+        count = select(func.count()).select_from(PromoUse).where(PromoUse.promo_id == PromoCode.id).scalar_subquery()
+        miscounted = (await session.scalars(select(PromoCode.code).where(PromoCode.uses != count))).all()
+    assert miscounted == []
+    if order["status"] == "issued":
+        assert (used is not None) == (order["promo"] is not None)
+    if order["status"] in ("expired", "cancelled"):
+        assert used is None
