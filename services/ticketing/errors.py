@@ -1,5 +1,6 @@
 """The ways this service can refuse."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -16,9 +17,8 @@ class LiveTicketExists(DomainError):
 
 
 class NotEnoughCoins(DomainError):
-    """Carries `balance` and `needed`."""
-
     status = 402
+    carries = {"balance": int, "needed": int}
     detail = "There are not enough coins in the wallet. Top it up or pay by card."
 
 
@@ -33,53 +33,50 @@ class OrderNotFound(DomainError):
 
 
 class OrderExpired(DomainError):
+    carries = {"order_status": str | None}
     detail = "This order can no longer be paid. Please choose your seats again."
 
 
 class AlreadyPaid(DomainError):
+    carries = {"order_status": str}
     detail = "This order is paid already."
 
 
 class OrderInProgress(DomainError):
+    carries = {"order_status": str | None}
     detail = "The order is just being worked on. Please try again in a moment."
     retryable = True
     headers = {"Retry-After": "1"}
 
 
 class AmountTooSmall(DomainError):
-    """Carries `minimum`, in minor units."""
-
     status = 422
+    carries = {"minimum": int}
     detail = "The amount is below what cards can be charged. Pay with coins."
 
 
 class RefundWindowClosed(DomainError):
-    """Carries `closed_at`."""
-
-    detail = "It is too late to cancel this order."
+    carries = {"closed_at": datetime}
+    detail = "It is too late to cancel this order. Ask the box office."
 
 
 class TicketUsed(DomainError):
-    """Carries `used`, the seats' labels."""
-
+    carries = {"used": list[str]}
     detail = "Somebody has been let in with this ticket, so it can't be cancelled."
 
 
 class NotRefundable(DomainError):
-    """Carries `order_status`."""
-
+    carries = {"order_status": str}
     detail = "There is nothing to refund for this order."
 
 
 class RefundTooLarge(DomainError):
-    """Carries `refundable`, in minor units."""
-
-    detail = "This is more than is left of what was paid."
+    carries = {"refundable": int}
+    detail = "This is more than is left of what was paid. Up to `refundable` is possible."
 
 
 class NothingToRetry(DomainError):
-    """Carries `order_status`."""
-
+    carries = {"order_status": str}
     detail = "No refund of this order has failed."
 
 
@@ -105,9 +102,9 @@ class Objection(StrEnum):
 
 
 class PromoNotValid(DomainError):
-    """Carries `reason`, an Objection."""
-
     status = 422
+    carries = {"reason": Objection, "min_total": int | None}
+    detail = "This promo code cannot be used for this order."
     sentences = {
         Objection.UNKNOWN: "We don't know this promo code. Please check how it is written.",
         Objection.NOT_ACTIVE: "This promo code is not in use any more.",
@@ -123,12 +120,10 @@ class PromoNotValid(DomainError):
 
 
 class NotPaid(DomainError):
-    """Carries `order_status`."""
-
+    carries = {"order_status": str}
     detail = "This order was not paid, so there is no receipt for it."
 
 
 class NotIssued(DomainError):
-    """Carries `order_status`."""
-
+    carries = {"order_status": str}
     detail = "There are no valid tickets for this order."

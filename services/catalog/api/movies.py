@@ -7,11 +7,13 @@ from fastapi import APIRouter, Depends, Query
 
 from services.catalog import commands, queries
 from services.catalog.api.caching import shortly
+from services.catalog.errors import ExternalIdTaken, MovieInUse, MovieNotFound
 from services.catalog.films import Film
 from services.catalog.models import Movie
 from services.catalog.schemas import GenreList, MoviePatch, MovieView, SuggestionsView
 from services.shared.auth import Manager
 from services.shared.db import Session
+from services.shared.errors import refusals
 from services.shared.paging import Page, PageOf, Rows
 from services.shared.schemas import Text
 
@@ -28,25 +30,25 @@ async def list_movies(session: Session, filters: Filters, place: PageOf) -> Rows
     return await queries.movies(session, filters, place)
 
 
-@router.post("/movies", response_model=MovieView, status_code=201)
+@router.post("/movies", response_model=MovieView, status_code=201, responses=refusals(ExternalIdTaken))
 async def create_movie(session: Session, body: Film, _: Manager) -> Movie:
     """Add a film."""
     return await commands.create_movie(session, body)
 
 
-@router.get("/movies/{movie_id}", response_model=MovieView, dependencies=CACHED)
+@router.get("/movies/{movie_id}", response_model=MovieView, dependencies=CACHED, responses=refusals(MovieNotFound))
 async def read_movie(session: Session, movie_id: UUID) -> Movie:
     """One film."""
     return await queries.movie(session, movie_id)
 
 
-@router.patch("/movies/{movie_id}", response_model=MovieView)
+@router.patch("/movies/{movie_id}", response_model=MovieView, responses=refusals(MovieNotFound, ExternalIdTaken))
 async def change_movie(session: Session, movie_id: UUID, body: MoviePatch, _: Manager) -> Movie:
     """Change some of a film's facts; its showtimes keep their times."""
     return await commands.change_movie(session, movie_id, body.changes())
 
 
-@router.delete("/movies/{movie_id}", status_code=204)
+@router.delete("/movies/{movie_id}", status_code=204, responses=refusals(MovieNotFound, MovieInUse))
 async def delete_movie(session: Session, movie_id: UUID, _: Manager) -> None:
     """Remove a film that has no showtimes to come."""
     await commands.delete_movie(session, movie_id)

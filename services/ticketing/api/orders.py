@@ -3,14 +3,29 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.shared.auth import CurrentUser, Manager, Staff
+from services.shared.auth import CurrentUser, Forbidden, Manager, Staff
 from services.shared.db import Session, Transactions
+from services.shared.errors import refusals
 from services.shared.idempotency import Idempotent
 from services.shared.paging import Page, PageOf, Rows
 from services.shared.schemas import Text
 from services.ticketing.api.resources import Provider
 from services.ticketing.booking import cancel, promo, refunding
 from services.ticketing.booking.pay import pay
+from services.ticketing.errors import (
+    AlreadyPaid,
+    AmountTooSmall,
+    NotEnoughCoins,
+    NothingToRetry,
+    NotRefundable,
+    OrderExpired,
+    OrderInProgress,
+    OrderNotFound,
+    PromoNotValid,
+    RefundTooLarge,
+    RefundWindowClosed,
+    TicketUsed,
+)
 from services.ticketing.models import Method, OrderStatus
 from services.ticketing.queries import orders
 from services.ticketing.schemas.orders import Cancel, GiveRefund, OrderView, Pay, Retry, SagaView
@@ -35,7 +50,7 @@ async def list_orders(
     return OrderView.page(await orders.orders(session, user, filters, place), user)
 
 
-@router.get("/{booking_id}")
+@router.get("/{booking_id}", responses=refusals(OrderNotFound))
 async def get_order(
     booking_id: UUID,
     user: CurrentUser,
@@ -47,7 +62,12 @@ async def get_order(
     return OrderView.of(await orders.awaited(transactions, user, booking_id, wait, since), user)
 
 
-@router.post("/{booking_id}/pay")
+@router.post(
+    "/{booking_id}/pay",
+    responses=refusals(
+        OrderNotFound, OrderExpired, AlreadyPaid, OrderInProgress, NotEnoughCoins, AmountTooSmall, Forbidden
+    ),
+)
 async def pay_order(
     booking_id: UUID, body: Pay, user: CurrentUser, transactions: Transactions, payments: Provider
 ) -> OrderView:
@@ -55,7 +75,9 @@ async def pay_order(
     return OrderView.of(await pay(transactions, payments, user, booking_id, Method(body.method)), user)
 
 
-@router.post("/{booking_id}/promo")
+@router.post(
+    "/{booking_id}/promo", responses=refusals(OrderNotFound, PromoNotValid, OrderExpired, AlreadyPaid, OrderInProgress)
+)
 async def apply_promo_code(
     booking_id: UUID, body: ApplyPromo, user: CurrentUser, transactions: Transactions, payments: Provider
 ) -> OrderView:
@@ -63,7 +85,7 @@ async def apply_promo_code(
     return OrderView.of(await promo.apply(transactions, payments, user, booking_id, body.code), user)
 
 
-@router.delete("/{booking_id}/promo")
+@router.delete("/{booking_id}/promo", responses=refusals(OrderNotFound, OrderExpired, AlreadyPaid, OrderInProgress))
 async def remove_promo_code(
     booking_id: UUID, user: CurrentUser, transactions: Transactions, payments: Provider
 ) -> OrderView:
@@ -71,26 +93,29 @@ async def remove_promo_code(
     return OrderView.of(await promo.remove(transactions, payments, user, booking_id), user)
 
 
-@router.post("/{booking_id}/cancel")
+@router.post(
+    "/{booking_id}/cancel",
+    responses=refusals(OrderNotFound, OrderInProgress, RefundWindowClosed, TicketUsed, NotRefundable),
+)
 async def cancel_order(booking_id: UUID, user: CurrentUser, session: Session, body: Cancel | None = None) -> OrderView:
     """Before payment the seats go back; afterwards money goes back too, until some hours before the showtime."""
     wanted = body or Cancel()
     return OrderView.of(await cancel.cancel(session, user, booking_id, wanted.to, wanted.seats), user)
 
 
-@router.post("/{booking_id}/refund")
+@router.post("/{booking_id}/refund", responses=refusals(OrderNotFound, OrderInProgress, NotRefundable, RefundTooLarge))
 async def refund_order(booking_id: UUID, body: GiveRefund, staff: Staff, session: Session) -> OrderView:
     """For managers; the box office may refund what it has sold itself."""
     return OrderView.of(await cancel.refund(session, staff, booking_id, body.wish(), body.seats), staff)
 
 
-@router.get("/{booking_id}/saga")
+@router.get("/{booking_id}/saga", responses=refusals(OrderNotFound))
 async def get_saga(booking_id: UUID, _: Manager, session: Session) -> SagaView:
     """Every step an order took, and why."""
     return SagaView.model_validate(await orders.saga(session, booking_id))
 
 
-@router.post("/{booking_id}/saga/retry")
+@router.post("/{booking_id}/saga/retry", responses=refusals(OrderNotFound, NothingToRetry))
 async def retry_refund(booking_id: UUID, manager: Manager, session: Session, body: Retry | None = None) -> OrderView:
     """Try a refund that failed again, or give coins instead."""
     to = body.to if body else None

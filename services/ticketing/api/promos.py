@@ -5,9 +5,11 @@ from fastapi import APIRouter, Query
 
 from services.shared.auth import Manager
 from services.shared.db import Session
+from services.shared.errors import refusals
 from services.shared.paging import Page, PageOf, Rows
 from services.shared.schemas import Text
 from services.ticketing.commands import promos
+from services.ticketing.errors import PromoCodeNotFound, PromoCodeTaken
 from services.ticketing.models import PromoCode
 from services.ticketing.queries.promos import promo_code, promo_codes
 from services.ticketing.schemas.promos import NewPromoCode, PromoCodePatch, PromoCodeView
@@ -27,19 +29,19 @@ async def list_promo_codes(
     return await promo_codes(session, query, is_active, place)
 
 
-@router.post("", response_model=PromoCodeView, status_code=201)
+@router.post("", response_model=PromoCodeView, status_code=201, responses=refusals(PromoCodeTaken))
 async def create_promo_code(body: NewPromoCode, _: Manager, session: Session) -> PromoCode:
     """A code that takes a percentage or an amount off an order, with the limits that you give it."""
     return await promos.create(session, body.facts())
 
 
-@router.get("/{promo_id}", response_model=PromoCodeView)
+@router.get("/{promo_id}", response_model=PromoCodeView, responses=refusals(PromoCodeNotFound))
 async def get_promo_code(promo_id: UUID, _: Manager, session: Session) -> PromoCode:
     """A promo code and how often it was used."""
     return await promo_code(session, promo_id)
 
 
-@router.patch("/{promo_id}", response_model=PromoCodeView)
+@router.patch("/{promo_id}", response_model=PromoCodeView, responses=refusals(PromoCodeNotFound, PromoCodeTaken))
 async def change_promo_code(promo_id: UUID, body: PromoCodePatch, _: Manager, session: Session) -> PromoCode:
     """Change a code, or end it with `is_active: false`. Orders that have it keep their price."""
     return await promos.change(session, promo_id, body.facts())
