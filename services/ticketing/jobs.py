@@ -1,7 +1,7 @@
 """What runs by the clock, and at once when a commit asks for it."""
 
 from services.shared.jobs import Job
-from services.ticketing.booking import closing, refunding, stripe_events
+from services.ticketing.booking import closing, reconciliation, refunding, stripe_events
 from services.ticketing.commands import copies, effects, ledger, refunds
 
 # Those that run everywhere share their work row by row, so that whichever process committed it can begin at once.
@@ -11,6 +11,6 @@ JOBS = [
     Job(refunding.pay_back, seconds=1, wake=refunds.SIGNAL, everywhere=True),
     Job(closing.close_overdue, seconds=1),
     Job(closing.close_cancelled_showtimes, seconds=1, wake=copies.CANCELLED_SIGNAL),
-    Job(stripe_events.reconcile, seconds=10),
+    Job(reconciliation.reconcile, seconds=10),
     Job(ledger.seal, seconds=1),
 ]

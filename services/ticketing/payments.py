@@ -220,7 +220,9 @@ class Payments:
         """The payments that were begun since then."""
 
         async def ask() -> list[SeenIntent]:
-            page = await self._api.payment_intents.list_async({"created": {"gte": int(since.timestamp())}, "limit": 100})
+            page = await self._api.payment_intents.list_async(
+                {"created": {"gte": int(since.timestamp())}, "limit": 100}
+            )
             return [seen_intent(intent.to_dict()) async for intent in page.auto_paging_iter()]
 
         return await self._ask("list_intents", ask)

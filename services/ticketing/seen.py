@@ -29,6 +29,7 @@ class SeenIntent:
 @dataclass(frozen=True)
 class SeenRefund:
     id: str
+    payment_id: str
     status: RefundStatus
     amount: int
     currency: str
@@ -57,6 +58,7 @@ def seen_refund(values: Mapping[str, Any]) -> SeenRefund:
     """`requires_action` is pending, `canceled` has failed (https://docs.stripe.com/api/refunds/object)."""
     return SeenRefund(
         id=values["id"],
+        payment_id=values["payment_intent"],
         status=REFUNDS.get(values["status"], RefundStatus.PENDING),
         amount=values["amount"],
         currency=values["currency"].upper(),

@@ -1,7 +1,7 @@
 from fastapi import APIRouter, Request
 
 from services.shared.settings import Settings
-from services.ticketing.api import checkins, documents, ledger, me, orders, promos, tickets, wallet, webhooks
+from services.ticketing.api import audit, checkins, documents, ledger, me, orders, promos, tickets, wallet, webhooks
 from services.ticketing.payments import provider
 from services.ticketing.schemas.money import ConfigView
 
@@ -22,5 +22,5 @@ async def get_config(request: Request) -> ConfigView:
 
 
 # Before `tickets`, whose ids would take the endings of files for their own.
-for part in (documents, orders, promos, tickets, wallet, checkins, ledger, me, webhooks):
+for part in (documents, orders, promos, tickets, wallet, checkins, ledger, audit, me, webhooks):
     router.include_router(part.router)

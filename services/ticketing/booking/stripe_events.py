@@ -1,6 +1,6 @@
 """Stripe's events: stored first and answered, then worked on from the table, in any order and however often they come.
 
-Webhooks bring most of them. What a webhook lost, `reconcile` asks for.
+Webhooks bring most of them. What a webhook lost, `reconciliation` asks for.
 """
 
 from collections.abc import Mapping
@@ -26,9 +26,7 @@ from services.ticketing.models import (
     Order,
     RefundCause,
     StripeEvent,
-    Watermark,
 )
-from services.ticketing.payments import PaymentsAway
 from services.ticketing.queries import money, orders
 from services.ticketing.saga import MoneyWithoutStep
 from services.ticketing.seen import SeenIntent, seen_intent, seen_refund
@@ -39,11 +37,6 @@ AT_ONCE = 100
 UNKNOWN_FOR = timedelta(minutes=10)
 LONGEST_PAUSE = timedelta(minutes=1)
 TRIES = 30
-RECONCILE_EVERY = timedelta(minutes=5)
-# Stripe's clock may differ from ours, and an event may show up in its list a little late.
-OVERLAP = timedelta(minutes=10)
-FIRST_LOOK_BACK = timedelta(days=1)
-WATERMARK = "stripe"
 
 FAILED = "payment_intent.payment_failed"
 TYPES = [
@@ -204,28 +197,3 @@ async def disputed(session: AsyncSession, dispute: Mapping[str, Any]) -> None:
     if row is not None:
         order = await orders.locked(session, row.booking_id)
         order.disputed_at = func.now()
-
-
-async def reconcile(work: Work) -> None:
-    """Every 5 minutes, and at the start: fetch the events since the last time, in case their webhooks were lost."""
-    last: datetime | None = getattr(work.state, "reconciled_at", None)
-    started = datetime.now(UTC)
-    if last is not None and started - last < RECONCILE_EVERY:
-        return
-    try:
-        found = await work.state.payments.events(await watermark(work.sessions) - OVERLAP, TYPES)
-    except PaymentsAway as error:
-        log.warning("not reconciled", error=repr(error.__cause__))
-        return
-    async with work.sessions.begin() as session:
-        for event in found:
-            await receive(session, event)
-        mark = insert(Watermark).values(name=WATERMARK, at=started)
-        await session.execute(mark.on_conflict_do_update(index_elements=[Watermark.name], set_={"at": started}))
-    work.state.reconciled_at = started
-
-
-async def watermark(transactions: Sessions) -> datetime:
-    async with transactions.begin() as session:
-        mark = await session.get(Watermark, WATERMARK)
-        return mark.at if mark else datetime.now(UTC) - FIRST_LOOK_BACK

@@ -22,6 +22,7 @@ from services.ticketing.models.money import (
 )
 from services.ticketing.models.orders import Closing, Method, Order, OrderStatus, SagaEntry, TimelineRow
 from services.ticketing.models.promos import PromoCode, PromoUse
+from services.ticketing.models.statement import LineKind, LineStatus, StatementLine
 from services.ticketing.models.tickets import Scan, ScanResult, Seat, Ticket, TicketStatus, Use
 from services.ticketing.models.wallet import CoinReason, TopUp, TopUpStatus, Wallet, WalletEntry
 
@@ -42,6 +43,8 @@ __all__ = [
     "LedgerEntry",
     "LedgerSeal",
     "LedgerUnsealed",
+    "LineKind",
+    "LineStatus",
     "Method",
     "Money",
     "Order",
@@ -58,6 +61,7 @@ __all__ = [
     "Seat",
     "Showtime",
     "ShowtimeStatus",
+    "StatementLine",
     "StripeEvent",
     "Ticket",
     "TicketStatus",

@@ -14,7 +14,7 @@ from infra.sandbox.tests.process import WEBHOOK_SECRET
 from services.shared.auth import Role
 from services.shared.ids import new_id
 from services.shared.testing import caller
-from services.ticketing.booking import refunding, stripe_events
+from services.ticketing.booking import reconciliation, refunding, stripe_events
 from services.ticketing.models import Intent, Refund, RefundStatus, StripeEvent
 from services.ticketing.tests.shop import API, PRICE, Shop
 
@@ -93,11 +93,11 @@ async def test_webhooks_may_come_in_any_order(shop: Shop, seed: int) -> None:
 async def test_lost_webhooks_are_fetched(shop: Shop) -> None:
     booking_id = await charged(shop)
     shop.app.state.reconciled_at = None
-    await stripe_events.reconcile(shop.work)
+    await reconciliation.reconcile(shop.work)
     await stripe_events.process(shop.work)
     assert await shop.status(booking_id) == "paid"
     later = await charged(shop)
-    await stripe_events.reconcile(shop.work)
+    await reconciliation.reconcile(shop.work)
     await stripe_events.process(shop.work)
     assert await shop.status(later) == "paying", "five minutes are not over"
 
@@ -105,7 +105,7 @@ async def test_lost_webhooks_are_fetched(shop: Shop) -> None:
 async def test_reconciling_waits_for_a_provider_that_is_away(shop: Shop) -> None:
     shop.app.state.reconciled_at = None
     shop.sandbox.trouble(rate_limit=1.0)
-    await stripe_events.reconcile(shop.work)
+    await reconciliation.reconcile(shop.work)
     assert shop.app.state.reconciled_at is None
 
 
