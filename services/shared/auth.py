@@ -11,6 +11,7 @@ from uuid import UUID
 
 import httpx
 import jwt
+import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import Request, Security
 from fastapi.security import HTTPBearer
@@ -29,6 +30,11 @@ REMEMBERED_TOKENS = 20_000
 KEYS_SECONDS = 600
 # An unknown key id makes us ask for the keys again, but not for everybody who makes one up.
 UNKNOWN_KEY_SECONDS = 5
+# While the users service is away, whoever needs a key that we do not have is told so without asking it each time.
+AWAY_SECONDS = 1
+FETCH_SECONDS = 3
+
+log = structlog.get_logger()
 
 
 class Role(IntEnum):
@@ -92,12 +98,13 @@ class Verifier:
     def __init__(self, ring: KeyRing | None, jwks_url: str = "") -> None:
         self._keys: dict[str, Ed25519PublicKey] = ring.public if ring else {}
         self._jwks_url = "" if ring else jwks_url
-        self._fetched_at = -float("inf")
+        self._asked_at = -float("inf")
+        self._away = False
         self._fetching = asyncio.Lock()
         self._known: OrderedDict[str, tuple[Principal, float]] = OrderedDict()
 
     async def verify(self, token: str) -> Principal:
-        """Raises Unauthenticated, TokenExpired."""
+        """Raises Unauthenticated, TokenExpired, ServiceUnavailable."""
         known = self._known.get(token)
         if known is not None and known[1] > time.time():
             return known[0]
@@ -129,26 +136,36 @@ class Verifier:
         return principal, float(claims["exp"])
 
     async def _key(self, kid: str) -> Ed25519PublicKey:
-        if self._jwks_url:
+        """Raises KeyError, and ServiceUnavailable if there might be such a key for all we know."""
+        # Whoever has a key does not wait for one who is asking just now.
+        if self._is_due(kid) and not (kid in self._keys and self._fetching.locked()):
             async with self._fetching:
-                life = KEYS_SECONDS if kid in self._keys else UNKNOWN_KEY_SECONDS
-                if time.monotonic() - self._fetched_at > life:
+                if self._is_due(kid):
                     await self._fetch()
+        if self._away and kid not in self._keys:
+            raise ServiceUnavailable("The keys to check access tokens with could not be fetched.")
         return self._keys[kid]
+
+    def _is_due(self, kid: str) -> bool:
+        if kid in self._keys:
+            life = UNKNOWN_KEY_SECONDS if self._away else KEYS_SECONDS
+        else:
+            life = AWAY_SECONDS if self._away else UNKNOWN_KEY_SECONDS
+        return bool(self._jwks_url) and time.monotonic() - self._asked_at > life
 
     async def _fetch(self) -> None:
         """The keys as they are now; if the users service is away, those we know stay good."""
-        self._fetched_at = time.monotonic()
         try:
-            async with httpx.AsyncClient(timeout=3) as client:
+            async with httpx.AsyncClient(timeout=FETCH_SECONDS) as client:
                 answer = (await client.get(self._jwks_url)).raise_for_status()
-        except httpx.HTTPError as error:
-            if not self._keys:
-                self._fetched_at = -float("inf")
-                raise ServiceUnavailable("The keys to check access tokens with could not be fetched.") from error
-            return
-        keys = jwt.PyJWKSet.from_dict(answer.json()).keys
-        self._keys = {str(key.key_id): cast("Ed25519PublicKey", key.key) for key in keys}
+            keys = jwt.PyJWKSet.from_dict(answer.json()).keys
+        except (httpx.HTTPError, jwt.PyJWTError, ValueError) as error:
+            log.warning("keys not fetched", error=type(error).__name__)
+            self._away = True
+        else:
+            self._away = False
+            self._keys = {str(key.key_id): cast("Ed25519PublicKey", key.key) for key in keys}
+        self._asked_at = time.monotonic()
 
 
 async def identify(request: Request) -> Principal:

@@ -65,7 +65,7 @@ class Witness:
             user_id=self.user_id,
             role=self.role,
             method=self.request.method,
-            route=self.request.scope["route"].path,
+            route=f"/api/{part_of(self.request.url.path, 2)}{self.request.scope['route'].path}",
             ids=to_jsonable_python(self.request.path_params),
             request_id=request_id(),
             body=shown(await json_body(self.request)),
@@ -75,9 +75,14 @@ class Witness:
 
 def watch(request: Request, user_id: UUID, role: str) -> None:
     """From now on the request has a witness, if it is one to change something with."""
-    _, _, _, noun, *_ = f"{request.url.path}///".split("/")
-    if request.method not in READING and noun not in ELSEWHERE:
+    if request.method not in READING and part_of(request.url.path, 3) not in ELSEWHERE:
         request.state.witness = Witness(request, user_id, role)
+
+
+def part_of(path: str, place: int) -> str:
+    """`/api/<service>/<noun>/...` has the service in place 2 and the noun in place 3."""
+    parts = path.split("/")
+    return parts[place] if place < len(parts) else ""
 
 
 async def json_body(request: Request) -> bytes:

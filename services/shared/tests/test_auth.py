@@ -228,13 +228,38 @@ async def test_known_keys_stay_good_while_the_users_service_is_away(
     assert await verifier.verify(token(exp=int(time.time()) + 61)) == CLARA
 
 
-async def test_without_any_key_the_answer_is_to_try_again_and_then_it_works(key_server: KeyServer) -> None:
+async def test_without_any_key_the_answer_is_to_try_again_and_then_it_works(
+    key_server: KeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     verifier = Verifier(None, key_server.url)
     key_server.ring = None
     with pytest.raises(ServiceUnavailable):
         await verifier.verify(token())
     key_server.ring = RING
+    monkeypatch.setattr(auth, "AWAY_SECONDS", 0)
     assert await verifier.verify(token()) == CLARA
+
+
+async def test_while_the_users_service_is_away_it_is_not_asked_for_each_request(key_server: KeyServer) -> None:
+    verifier = Verifier(None, key_server.url)
+    key_server.ring = None
+    for _ in range(5):
+        with pytest.raises(ServiceUnavailable):
+            await verifier.verify(token())
+    assert key_server.asked == 1
+
+
+async def test_a_key_we_could_not_hear_of_is_no_reason_to_sign_anybody_out(
+    key_server: KeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verifier = Verifier(None, key_server.url)
+    await verifier.verify(token())
+    key_server.ring = None
+    monkeypatch.setattr(auth, "UNKNOWN_KEY_SECONDS", 0)
+    with pytest.raises(ServiceUnavailable):
+        await verifier.verify(token(OTHER))
+    monkeypatch.setattr(auth, "UNKNOWN_KEY_SECONDS", 60)
+    assert await verifier.verify(token(exp=int(time.time()) + 61)) == CLARA
 
 
 router = APIRouter()
@@ -250,7 +275,7 @@ async def managers(caller: Manager) -> str:
     return caller.role.name
 
 
-app = create_app("users", router, {})
+app = create_app("theaters", router, {})
 
 
 @pytest.mark.usefixtures("fresh_database")
@@ -260,7 +285,7 @@ async def test_each_role_includes_the_ones_before_it() -> None:
         for role in (None, *Role):
             async with caller(app, role) as client:
                 statuses[role] = [
-                    (await client.get(f"/api/users/{path}")).status_code for path in ("anybody", "managers")
+                    (await client.get(f"/api/theaters/{path}")).status_code for path in ("anybody", "managers")
                 ]
     assert statuses == {
         None: [401, 401],
@@ -274,7 +299,7 @@ async def test_each_role_includes_the_ones_before_it() -> None:
 @pytest.mark.usefixtures("fresh_database")
 async def test_a_refusal_says_what_is_wrong_with_the_token() -> None:
     async def refused(authorization: str) -> tuple[int, str, str]:
-        answer: httpx.Response = await client.get("/api/users/anybody", headers={"Authorization": authorization})
+        answer: httpx.Response = await client.get("/api/theaters/anybody", headers={"Authorization": authorization})
         return answer.status_code, answer.json()["code"], answer.headers["www-authenticate"]
 
     basic = base64.b64encode(b"clara:password").decode()
@@ -285,5 +310,5 @@ async def test_a_refusal_says_what_is_wrong_with_the_token() -> None:
         old = token(exp=int(time.time()) - 1)
         assert await refused(f"Bearer {old}") == (401, "token_expired", 'Bearer error="invalid_token"')
         assert (
-            await client.get("/api/users/anybody", headers={"Authorization": f"bearer {token()}"})
+            await client.get("/api/theaters/anybody", headers={"Authorization": f"bearer {token()}"})
         ).json() == "staff"

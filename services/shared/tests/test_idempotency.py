@@ -61,7 +61,7 @@ async def outside(transactions: db.Transactions, _: CurrentUser, order: Order) -
     return made
 
 
-app = create_app("users", router, {})
+app = create_app("theaters", router, {})
 both = pytest.mark.parametrize("path", ["simple", "outside"])
 
 
@@ -84,7 +84,7 @@ async def times_made() -> int:
 
 async def post(client: httpx.AsyncClient, path: str, key: str | None = "key-1", **order: Any) -> httpx.Response:
     headers = {"Idempotency-Key": key} if key is not None else {}
-    return await client.post(f"/api/users/{path}", json={"pieces": 2, **order}, headers=headers)
+    return await client.post(f"/api/theaters/{path}", json={"pieces": 2, **order}, headers=headers)
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:
@@ -175,5 +175,5 @@ async def test_a_key_is_no_way_around_signing_in(client: httpx.AsyncClient) -> N
 
 
 def test_the_openapi_document_tells_of_the_header() -> None:
-    operation = app.openapi()["paths"]["/api/users/simple"]["post"]
+    operation = app.openapi()["paths"]["/api/theaters/simple"]["post"]
     assert [parameter["name"] for parameter in operation["parameters"]] == ["Idempotency-Key"]
