@@ -3,6 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reservations.commands import releases, sales, showtimes, tickets
+from services.shared import erasure
 from services.shared.events import (
     HallLayoutPublished,
     PaymentAbandoned,
@@ -24,6 +25,11 @@ async def void_ticket(session: AsyncSession, event: TicketVoided) -> None:
     await tickets.note_voided(session, event)
 
 
+async def forget_user(session: AsyncSession, event: UserErased) -> None:
+    await tickets.forget_person(session, event)
+    await erasure.forget(session, event.user_id)
+
+
 HANDLERS: Handlers = {
     HallLayoutPublished: showtimes.keep_layout,
     ShowtimeScheduled: showtimes.keep_showtime,
@@ -35,5 +41,5 @@ HANDLERS: Handlers = {
     TicketIssued: tickets.note_issued,
     TicketScanned: tickets.note_scanned,
     TicketVoided: void_ticket,
-    UserErased: tickets.forget_person,
+    UserErased: forget_user,
 }

@@ -3,6 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.shared import audit
+from services.shared import erasure
 from services.shared.events import (
     InvariantsChecked,
     SeatHeld,
@@ -30,6 +31,7 @@ async def forget_user(session: AsyncSession, event: UserErased) -> None:
     for booking_id in await copies.forget_customer(session, event):
         order = await orders.locked(session, booking_id)
         await advance(session, order, Trigger.USER_ERASED, Occasion(cause=f"UserErased {event.id}"))
+    await erasure.forget(session, event.user_id)
 
 
 HANDLERS: Handlers = {
