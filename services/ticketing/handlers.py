@@ -2,8 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.shared import audit
-from services.shared import erasure
+from services.shared import audit, erasure
 from services.shared.events import (
     InvariantsChecked,
     SeatHeld,
@@ -20,7 +19,7 @@ from services.shared.events import (
 )
 from services.shared.messaging import Handlers
 from services.ticketing.booking import seats
-from services.ticketing.commands import copies
+from services.ticketing.commands import copies, showtimes
 from services.ticketing.commands.effects import Occasion
 from services.ticketing.queries import orders
 from services.ticketing.saga import Trigger, advance
@@ -39,9 +38,9 @@ HANDLERS: Handlers = {
     UserVerified: copies.verify_customer,
     UserChanged: copies.keep_customer,
     UserErased: forget_user,
-    ShowtimeScheduled: copies.keep_showtime,
-    ShowtimeChanged: copies.keep_showtime,
-    ShowtimeCancelled: copies.cancel_showtime,
+    ShowtimeScheduled: showtimes.keep_showtime,
+    ShowtimeChanged: showtimes.keep_showtime,
+    ShowtimeCancelled: showtimes.cancel_showtime,
     SeatHeld: seats.held,
     SeatsReleased: seats.released,
     SeatsSold: seats.sold,

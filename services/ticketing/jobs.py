@@ -2,7 +2,7 @@
 
 from services.shared.jobs import Job
 from services.ticketing.booking import closing, reconciliation, refunding, stripe_events
-from services.ticketing.commands import copies, effects, ledger, refunds
+from services.ticketing.commands import effects, ledger, refunds, showtimes
 
 # Those that run everywhere share their work row by row, so that whichever process committed it can begin at once.
 JOBS = [
@@ -10,7 +10,7 @@ JOBS = [
     Job(closing.cancel_payments, seconds=1, wake=effects.CLOSING_SIGNAL, everywhere=True),
     Job(refunding.pay_back, seconds=1, wake=refunds.SIGNAL, everywhere=True),
     Job(closing.close_overdue, seconds=1),
-    Job(closing.close_cancelled_showtimes, seconds=1, wake=copies.CANCELLED_SIGNAL),
+    Job(closing.close_cancelled_showtimes, seconds=1, wake=showtimes.CANCELLED_SIGNAL),
     Job(reconciliation.reconcile, seconds=10),
     Job(ledger.seal, seconds=1),
 ]

@@ -14,7 +14,7 @@ from typing import Any
 import typst
 
 from services.ticketing import pricing, qr, wording
-from services.ticketing.models import Order, Refund, RefundStatus, Ticket, TicketStatus
+from services.ticketing.models import Customer, Order, Refund, RefundStatus, Ticket, TicketStatus
 from services.ticketing.wording import papers
 
 PAPERS = Path(__file__).parent / "papers"
@@ -36,20 +36,21 @@ def tickets(order: Order, which: Sequence[Ticket], locale: str | None) -> bytes:
     return render("tickets", values)
 
 
-def receipt(order: Order, vat_percent: Decimal, locale: str | None) -> bytes:
-    """What was bought, what it cost, how it was paid, and what of it went back. Needs the customer and the refunds."""
+def receipt(order: Order, refunds: Sequence[Refund], buyer: Customer | None, vat_percent: Decimal) -> bytes:
+    """What was bought, what it cost, how it was paid, and what of it went back. `buyer` is None for an erased one."""
     assert order.paid_at is not None, "what was not paid has no receipt"
     timezone = order.showtime["timezone"]
+    locale = buyer.locale if buyer else None
     values = {
         **head(order, locale),
         "number": receipt_number(order),
         "date": papers.short_date(order.paid_at, timezone, locale),
         "seller": place(order),
-        "buyer": order.customer.full_name if order.customer else "",
+        "buyer": buyer.full_name if buyer else "",
         "showtime": wording.day_and_time(order.starts_at, timezone, locale),
         "lines": lines(order, locale),
         "sums": sums(order, vat_percent, locale),
-        "payments": payments(order, vat_percent, locale),
+        "payments": payments(order, refunds, vat_percent, locale),
     }
     return render("receipt", values)
 
@@ -122,7 +123,7 @@ def tax(order: Order, gross: int, percent: Decimal, locale: str | None) -> list[
     return [line(named, contained, order, locale), line(words["net"], gross - contained, order, locale)]
 
 
-def payments(order: Order, vat_percent: Decimal, locale: str | None) -> list[dict[str, Any]]:
+def payments(order: Order, refunds: Sequence[Refund], vat_percent: Decimal, locale: str | None) -> list[dict[str, Any]]:
     """Only what bought the seats: a payment that was merely sent back is none of this."""
     assert order.paid_at is not None, "what was not paid has no receipt"
     assert order.method is not None, "what was paid was paid somehow"
@@ -130,7 +131,7 @@ def payments(order: Order, vat_percent: Decimal, locale: str | None) -> list[dic
     paid_on = papers.short_date(order.paid_at, order.showtime["timezone"], locale)
     how = papers.method(order.method, locale)
     found = [line(words["paid"].format(date=paid_on, method=how), order.paid, order, locale)]
-    back = [refund for refund in order.refunds if refund.sold and refund.status is not RefundStatus.FAILED]
+    back = [refund for refund in refunds if refund.sold and refund.status is not RefundStatus.FAILED]
     found += [line(of_refund(refund, order, locale), -refund.amount, order, locale) for refund in back]
     if back:
         kept = order.paid - sum(refund.amount for refund in back)

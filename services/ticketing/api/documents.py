@@ -62,5 +62,5 @@ async def get_tickets_pdf(booking_id: UUID, user: CurrentUser, session: Session)
 async def get_receipt_pdf(booking_id: UUID, user: CurrentUser, session: Session) -> Response:
     """What was paid for an order, what of it is tax, and what of it went back."""
     order = await documents.paid_order(session, user, booking_id)
-    made = await to_thread(pdf.receipt, order, settings_of(session).vat_percent, documents.locale_of(order))
+    made = await to_thread(pdf.receipt, order, order.refunds, order.customer, settings_of(session).vat_percent)
     return private(made, pdf.MEDIA_TYPE, f"receipt-{pdf.receipt_number(order)}.pdf")

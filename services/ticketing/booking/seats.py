@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -85,8 +84,9 @@ async def sold(session: AsyncSession, event: SeatsSold) -> None:
     order = await expected(session, event)
     if order.status is not OrderStatus.PAID:
         return
-    if await is_cancelled(session, order):
-        wish = Wish(RefundCause.SHOWTIME_CANCELLED)
+    showtime = await session.get(Showtime, order.showtime_id)
+    if showtime is not None and showtime.status is ShowtimeStatus.CANCELLED:
+        wish = Wish(RefundCause.SHOWTIME_CANCELLED, reason=showtime.reason)
         await advance(session, order, Trigger.SEATS_SOLD_IN_VAIN, Occasion(cause=cause(event), wish=wish))
         return
     try:
@@ -116,11 +116,6 @@ async def expected(session: AsyncSession, event: SeatsSold | SeatsLost) -> Order
     if order.status in BEFORE_PAID:
         raise NotYet(f"the order is {order.status}")
     return order
-
-
-async def is_cancelled(session: AsyncSession, order: Order) -> bool:
-    cancelled = Showtime.status == ShowtimeStatus.CANCELLED
-    return await session.scalar(select(cancelled).where(Showtime.id == order.showtime_id)) or False
 
 
 def cause(event: SeatHeld | SeatsReleased | SeatsSold | SeatsLost) -> str:

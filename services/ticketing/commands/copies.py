@@ -1,4 +1,4 @@
-"""Keeping our copies of users and showtimes; older versions change nothing."""
+"""Keeping our copies of users; older versions change nothing."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -7,61 +7,11 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.shared.db import fire_after_commit
-from services.shared.events import ShowtimeCancelled, ShowtimeFacts, UserErased, UserFacts, UserVerified
-from services.shared.messaging import NotYet
-from services.ticketing.commands import tickets, timeline, wallet
-from services.ticketing.models import Customer, ErasedUser, Order, OrderStatus, Showtime, ShowtimeStatus, Ticket
-from services.ticketing.wording import Happening
+from services.shared.events import UserErased, UserFacts, UserVerified
+from services.ticketing.commands import tickets, wallet
+from services.ticketing.models import Customer, ErasedUser, Order, OrderStatus, Ticket
 
-CANCELLED_SIGNAL = "cancelled showtimes"
 CUSTOMER = {"email", "full_name", "locale", "is_guest", "version"}
-# Orders whose customer cares when the showtime begins.
-TOLD = (OrderStatus.AWAITING_PAYMENT, OrderStatus.PAYING, OrderStatus.PAID, OrderStatus.ISSUED)
-
-
-async def keep_showtime(session: AsyncSession, event: ShowtimeFacts) -> None:
-    values = {
-        "version": event.version,
-        "movie": event.film.model_dump(mode="json", include={"id", "title", "poster_url"}),
-        "theater": event.theater.model_dump(mode="json", include={"id", "name", "city"}),
-        "hall": event.hall.model_dump(mode="json", include={"id", "name"}),
-        "timezone": event.theater.timezone,
-        "starts_at": event.starts_at,
-        "ends_at": event.ends_at,
-        "capacity": event.capacity,
-        "format": event.format,
-        "language": event.language,
-    }
-    new = insert(Showtime).values(id=event.showtime_id, **values)
-    newer = new.on_conflict_do_update(index_elements=[Showtime.id], set_=values, where=Showtime.version < event.version)
-    showtime = await session.scalar(newer.returning(Showtime), execution_options={"populate_existing": True})
-    if showtime is not None:
-        await tell_orders(session, showtime)
-
-
-async def cancel_showtime(session: AsyncSession, event: ShowtimeCancelled) -> None:
-    """Its orders follow by a job. Raises NotYet before we know the showtime."""
-    showtime = await session.get(Showtime, event.showtime_id, with_for_update=True)
-    if showtime is None:
-        raise NotYet("no such showtime yet")
-    showtime.status, showtime.reason = ShowtimeStatus.CANCELLED, event.reason
-    showtime.version = max(showtime.version, event.version)
-    await tell_orders(session, showtime)
-    fire_after_commit(session, CANCELLED_SIGNAL)
-
-
-async def tell_orders(session: AsyncSession, showtime: Showtime) -> None:
-    """Show the showtime as it is now in its orders, and say so where it was moved."""
-    of_showtime = Order.showtime_id == showtime.id
-    moved = select(Order.booking_id).where(of_showtime, Order.starts_at != showtime.starts_at, Order.status.in_(TOLD))
-    for booking_id in await session.scalars(moved):
-        timeline.add(session, booking_id, Happening.SHOWTIME_MOVED, starts=showtime.starts_at.isoformat())
-    shown = {"movie": showtime.movie, "showtime": showtime.shown, "starts_at": showtime.starts_at}
-    is_different = (Order.showtime != showtime.shown) | (Order.movie != showtime.movie)
-    changed = update(Order).where(of_showtime, is_different).values(**shown, version=Order.version + 1)
-    for booking_id in await session.scalars(changed.returning(Order.booking_id)):
-        fire_after_commit(session, booking_id)
 
 
 async def keep_customer(session: AsyncSession, event: UserFacts) -> None:

@@ -130,7 +130,7 @@ async def hand_over(session: AsyncSession, order: Order, occasion: Occasion) -> 
     if occasion.replaced:
         timeline.add(session, order.booking_id, Happening.SEATS_REPLACED, replaced=occasion.replaced)
     timeline.add(session, order.booking_id, Happening.ISSUED, seats=[ticket.label for ticket in occasion.tickets])
-    await notices.tickets_issued(session, order, occasion.tickets)
+    await notices.order_issued(session, order, occasion.tickets)
 
 
 async def refund_all(session: AsyncSession, order: Order, occasion: Occasion) -> bool:
@@ -141,7 +141,10 @@ async def refund_all(session: AsyncSession, order: Order, occasion: Occasion) ->
     if occasion.wish.cause is RefundCause.SHOWTIME_CANCELLED:
         timeline.add(session, order.booking_id, Happening.SHOWTIME_CANCELLED, reason=occasion.wish.reason)
     await tickets.void(session, order.booking_id)
-    return await refunds.of_sale(session, order, occasion.wish, settles=True) is None
+    refund = await refunds.of_sale(session, order, occasion.wish, settles=True)
+    if occasion.wish.cause is RefundCause.SHOWTIME_CANCELLED:
+        await notices.showtime_cancelled(session, order, refund, occasion.wish.reason)
+    return refund is None
 
 
 async def refund_part(session: AsyncSession, order: Order, occasion: Occasion) -> None:

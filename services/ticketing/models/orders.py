@@ -1,6 +1,6 @@
 """Orders: what was held, what it costs, where it stands, and how it came there."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -132,6 +132,9 @@ class Order(Base):
         viewonly=True,
     )
 
+    # Not a column: by the policy, when the order is read (queries/orders.py).
+    cancellable_until: datetime | None = None
+
     @property
     def held_seats(self) -> list[HeldSeat]:
         return [HeldSeat.model_validate(seat) for seat in self.seats]
@@ -140,6 +143,10 @@ class Order(Base):
     def is_open(self) -> bool:
         """Whether it may still be paid, if its time is not up."""
         return self.status in (OrderStatus.AWAITING_PAYMENT, OrderStatus.PAYING) and self.closing is None
+
+    def refundable_until(self, refund_hours: float) -> datetime:
+        """Whoever booked another time or place may change their mind until the showtime starts."""
+        return self.starts_at if self.moved_at else self.starts_at - timedelta(hours=refund_hours)
 
     @property
     def is_overdue(self) -> bool:

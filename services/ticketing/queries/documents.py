@@ -36,7 +36,7 @@ async def all_tickets(session: AsyncSession, principal: Principal, booking_id: U
     if order.status is not OrderStatus.ISSUED:
         raise NotIssued(order_status=order.status)
     live = [found for found in order.tickets if found.status is not TicketStatus.VOID]
-    return Tickets(order, live, locale_of(order))
+    return Tickets(order, live, order.customer.locale if order.customer else None)
 
 
 async def paid_order(session: AsyncSession, principal: Principal, booking_id: UUID) -> Order:
@@ -45,7 +45,3 @@ async def paid_order(session: AsyncSession, principal: Principal, booking_id: UU
     if order.paid_at is None:
         raise NotPaid(order_status=order.status)
     return order
-
-
-def locale_of(order: Order) -> str | None:
-    return order.customer.locale if order.customer else None

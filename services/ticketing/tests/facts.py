@@ -11,7 +11,7 @@ from services.shared.db import Sessions
 from services.shared.events import HeldSeat
 from services.shared.ids import new_id
 from services.ticketing.commands import tickets
-from services.ticketing.models import Customer, Order, OrderStatus, Showtime, Ticket
+from services.ticketing.models import Customer, Method, Order, OrderStatus, Showtime, ShowtimeStatus, Ticket
 from services.ticketing.queries.tickets import signed
 
 MOVIE = {"id": str(new_id()), "title": "Die Büchse & Co", "poster_url": None, "runtime_minutes": 100, "age_rating": "6"}
@@ -65,11 +65,14 @@ def make_order(showtime: Showtime, user_id: UUID, *numbers: int, **changes: Any)
         "status": OrderStatus.PAID,
         "seats": [seat.model_dump() for seat in seats],
         "movie": MOVIE,
-        "showtime": {"timezone": "Europe/Berlin", "theater": THEATER, "hall": HALL, "format": "2d", "language": "de"},
+        "showtime": {**showtime.shown, "status": ShowtimeStatus.SCHEDULED},
         "starts_at": showtime.starts_at,
         "subtotal": total,
+        "discount": 0,
         "total": total,
+        "method": Method.CARD,
         "paid": total,
+        "paid_at": datetime(2026, 7, 1, 18, 5, tzinfo=UTC),
         "currency": "EUR",
         "expires_at": datetime(2026, 7, 1, 18, 14, tzinfo=UTC),
     }

@@ -12,6 +12,7 @@ from services.ticketing import notices
 from services.ticketing.commands import tickets
 from services.ticketing.models import Order, Refund, RefundCause, RefundTo, Ticket
 from services.ticketing.tests.facts import make_customer, make_order, make_showtime, sessions_of
+from services.ticketing.tests.reading import pages, scanned
 
 
 async def customer_order(app: FastAPI, locale: str = "en") -> Order:
@@ -36,16 +37,25 @@ def part(message: EmailMessage, kind: str) -> str:
     return text
 
 
-async def issue(app: FastAPI, order: Order) -> None:
+def files(message: EmailMessage) -> list[EmailMessage]:
+    return [each for each in message.iter_attachments() if each.get_content_disposition() == "attachment"]
+
+
+def plain(message: EmailMessage) -> str:
+    return part(message, "plain").replace("\N{NO-BREAK SPACE}", " ")
+
+
+async def issue(app: FastAPI, order: Order) -> list[Ticket]:
     async with sessions_of(app).begin() as session:
         issued = await tickets.issue(session, order, order.held_seats)
         for _ in range(2):
             await notices.tickets_issued(session, order, issued)
+        return issued
 
 
 async def test_tickets_go_out_once_with_a_qr_code_each(app: FastAPI) -> None:
     order = await customer_order(app)
-    await issue(app, order)
+    issued = await issue(app, order)
     [mail] = await mails(app)
     assert mail["To"] == "ada@marquee.example"
     assert mail["Subject"] == "Your tickets for Die Büchse & Co"
@@ -58,6 +68,8 @@ async def test_tickets_go_out_once_with_a_qr_code_each(app: FastAPI) -> None:
     for image in images:
         assert f"cid:{image['Content-ID'].strip('<>')}" in html
         assert image.get_content().startswith(b"\x89PNG")
+    [paper] = files(mail)
+    assert scanned(paper.get_content()) == [ticket.code for ticket in issued]
 
 
 async def test_a_german_customer_reads_german(app: FastAPI) -> None:
@@ -88,6 +100,70 @@ async def test_a_refund_says_why_and_how_much(app: FastAPI, locale: str, subject
         assert told in part(mail, kind).replace("\N{NO-BREAK SPACE}", " ")
 
 
+@pytest.mark.parametrize(
+    ("locale", "subject", "told"),
+    [
+        ("en", "Your receipt for Die Büchse & Co", "Paid     €25.00"),
+        ("de", "Dein Beleg für Die Büchse & Co", "Bezahlt  25,00 €"),
+    ],
+)
+async def test_a_receipt_comes_on_paper(app: FastAPI, locale: str, subject: str, told: str) -> None:
+    order = await customer_order(app, locale)
+    async with sessions_of(app).begin() as session:
+        for _ in range(2):
+            await notices.order_paid(session, order)
+    [mail] = await mails(app)
+    assert mail["Subject"] == subject
+    assert told in plain(mail)
+    [paper] = files(mail)
+    assert paper.get_filename() == f"receipt-20260701-{order.booking_id.hex[-8:].upper()}.pdf"
+    assert "25,00 €" in pages(paper.get_content())[0] or "€25.00" in pages(paper.get_content())[0]
+
+
+async def test_who_paid_nothing_gets_no_receipt(app: FastAPI) -> None:
+    order = await customer_order(app)
+    async with sessions_of(app).begin() as session:
+        order.paid = 0
+        await notices.order_paid(session, order)
+    assert await mails(app) == []
+
+
+@pytest.mark.parametrize(
+    ("to", "told"),
+    [
+        (RefundTo.CARD, "€24.50 is on its way back to your card."),
+        (RefundTo.COINS, "€24.50 is on its way back to your wallet as coins."),
+        (RefundTo.CASH, "The box office gives you €24.50 back."),
+        (RefundTo.TERMINAL, "The box office sends €24.50 back to your card."),
+        (None, "the cinema has cancelled this showtime."),
+    ],
+)
+async def test_a_cancelled_showtime_says_what_happens_to_the_money(
+    app: FastAPI, to: RefundTo | None, told: str
+) -> None:
+    order = await customer_order(app)
+    facts = {"amount": 2450, "currency": "EUR", "cause": RefundCause.SHOWTIME_CANCELLED}
+    refund = Refund(id=new_id(), to=to, **facts) if to else None
+    async with sessions_of(app).begin() as session:
+        for _ in range(2):
+            await notices.showtime_cancelled(session, order, refund, "The projector broke.")
+    [mail] = await mails(app)
+    assert mail["Subject"].startswith("Cancelled: Die Büchse & Co, ")
+    for text in (plain(mail), part(mail, "html")):
+        assert told in text
+        assert "The cinema says: The projector broke." in text
+
+
+async def test_a_german_customer_reads_every_mail_in_german(app: FastAPI) -> None:
+    order = await customer_order(app, "de")
+    async with sessions_of(app).begin() as session:
+        await notices.showtime_cancelled(session, order, None, "")
+        await notices.showtime_moved(session, order, order.showtime, 2, "Der Projektor ist kaputt.")
+        await notices.showtime_near(session, order, await tickets.issue(session, order, order.held_seats))
+    subjects = [mail["Subject"].partition(" Die Büchse & Co")[0] for mail in await mails(app)]
+    assert subjects == ["Abgesagt:", "Geändert:", "Bald:"]
+
+
 async def test_somebody_without_an_address_gets_no_mail(app: FastAPI) -> None:
     order = make_order(make_showtime(), new_id(), 7)
     await issue(app, order)
@@ -110,5 +186,6 @@ async def test_a_customer_who_arrives_after_the_tickets_still_gets_them(app: Fas
             await tickets.name_holder(session, await session.merge(customer))
             names = await session.scalars(select(Ticket.holder_name))
             assert names.all() == ["Ada Test", "Ada Test"]
-    [mail] = await mails(app)
+    [mail, receipt] = await mails(app)
     assert "Seats  F7\n" in part(mail, "plain")
+    assert receipt["Subject"] == "Your receipt for Die Büchse & Co"

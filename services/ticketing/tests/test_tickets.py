@@ -136,5 +136,5 @@ async def test_the_calendar_entry_has_the_showtimes_newest_time(app: FastAPI) ->
     assert answer.headers["content-type"].startswith("text/calendar")
     [entry] = icalendar.Calendar.from_ical(answer.text).events
     assert entry.start == moved.starts_at.astimezone(UTC).replace(microsecond=0)
-    assert (entry["summary"], entry["location"]) == ("Die Büchse & Co", "Lichtburg, Saal 1")
+    assert (entry["summary"], str(entry["location"])) == ("Die Büchse & Co", "Lichtburg, Saal 1, Essen")
     assert (entry["sequence"], entry["status"]) == (2, "CONFIRMED")

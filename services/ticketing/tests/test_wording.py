@@ -23,6 +23,7 @@ FACTS: dict[str, Any] = {
     "replaced": {"F7": "G7", "F8": "G8"},
     "code": "SPRING",
     "reason": "The projector is broken.",
+    "place": "Lichtburg, Saal 2",
 }
 
 

@@ -32,6 +32,7 @@ CAUSE = {
     "manager": "The cinema has cancelled this booking.",
     "late": "A payment came in after this booking had been closed.",
     "extra": "A second payment came in for this booking.",
+    "dispute": "Your bank has called the payment for this booking back.",
 }
 
 REFUND = {
@@ -64,6 +65,7 @@ TIMELINE = {
     "cancelled": ("Cancelled", "The seats were given back."),
     "seats_cancelled": ("Seats cancelled", "{seats}."),
     "showtime_moved": ("Showtime moved", "It now starts on {starts}."),
+    "showtime_placed": ("Another hall", "It now plays in {place}."),
     "showtime_cancelled": ("Showtime cancelled", "{reason}"),
     "promo_applied": ("Promo code", "{code} takes {money} off."),
     "promo_removed": ("Promo code removed", "The price is {money} again."),
@@ -71,6 +73,10 @@ TIMELINE = {
     "refund_started": ("Refund on its way", "{money} to {to}."),
     "refunded": ("Refunded", "{money} to {to}."),
     "refund_failed": ("Refund failed", "{money} to {to}. We are looking into it; the money is not lost."),
+    "tickets_sent": ("Tickets sent again", "By mail."),
+    "disputed": ("Payment disputed", "The tickets open no door until the bank has decided."),
+    "dispute_closed": ("Dispute closed", "The payment stands, and the tickets open their doors again."),
+    "dispute_lost": ("Dispute lost", "The bank took {money} back, so the tickets are void."),
 }
 
 METHOD = {"card": "by card", "coins": "with coins", "cash": "in cash", "terminal": "at the box office", "free": "free"}
