@@ -1,13 +1,13 @@
 """Which seats: the best ones for a group, others as near as possible, equivalent ones for a rescue."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from math import hypot
 from statistics import fmean
 
 from services.reservations.errors import Alternative
-from services.reservations.groups import Hall, Place, Score, comfort, in_few, in_two, together
+from services.reservations.groups import Hall, Place, comfort, in_few, in_two, together
 from services.reservations.layouts import ACCESSIBLE, COMPANION, TOLERANCE, Plan
 from services.reservations.money import Money
 from services.reservations.offers import Offer
@@ -15,8 +15,9 @@ from services.reservations.singles import forbids, leaves_single
 from services.shared.events import HeldSeat, LayoutSeat
 
 ALTERNATIVES = 3
-# More than these nobody needs: others may take some of them at the same moment.
+# More than these nobody needs, unless a crowd wants them at the same moment.
 FEW = 12
+MANY = 64
 # What it is worth, in seat widths: to keep to the category that was asked for, and to leave an accessible seat to
 # somebody else who needs it.
 OTHER_CATEGORY = 4.0
@@ -62,8 +63,11 @@ def numbers(seats: Iterable[LayoutSeat | HeldSeat]) -> set[int]:
     return {seat.seat_no for seat in seats}
 
 
-def best_places(offer: Offer, taken: Set[int], wish: BestAvailable) -> list[Place]:
-    """The places for a group, best first: as `groups` has them, singles avoided. Always the same for the same seats."""
+def best_places(offer: Offer, taken: Set[int], wish: BestAvailable, *, apart: bool = False) -> list[Place]:
+    """The places for a group, best first: as `groups` has them, singles avoided. Always the same for the same seats.
+
+    `apart`: more of them, no two of which share a seat, so that each can be somebody's.
+    """
     free = numbers(offer.plan.seats) - taken
     sellable = {
         seat.seat_no
@@ -76,32 +80,41 @@ def best_places(offer: Offer, taken: Set[int], wish: BestAvailable) -> list[Plac
         accessible = sum(1 for seat in place if seat.category == ACCESSIBLE)
         return good(place) + (SPARE_ACCESSIBLE * (accessible - 1) if accessible else WITHOUT_ACCESSIBLE)
 
-    return ranked(offer, free, sellable, wish.count, score if wish.accessible else good, wish.suits_all)
+    hall = Hall(offer.plan, free, sellable, score if wish.accessible else good)
+    return ranked(offer, hall, wish.count, wish.suits_all, apart=apart)
 
 
-def ranked(
-    offer: Offer, free: Set[int], sellable: Set[int], count: int, score: Score, suits: Callable[[Place], bool]
-) -> list[Place]:
-    """The best few places among the `sellable` seats that the single-seat rule allows."""
-    hall = Hall(offer.plan, free, sellable, score)
-    side_by_side = sorted((place for place in together(offer.plan, sellable, count) if suits(place)), key=score)
-    found = few(offer, free, side_by_side)
-    for split in (in_two(hall, count), in_few(hall, count)):
-        found = found or few(offer, free, filter(suits, split))
-    return found
+def ranked(offer: Offer, hall: Hall, count: int, suits: Callable[[Place], bool], *, apart: bool = False) -> list[Place]:
+    """The first few places that the single-seat rule allows, of the best way in which there are any."""
+    for places in ways(hall, count, suits):
+        found = few(offer, hall.free, places, apart=apart)
+        if found:
+            return found
+    return []
 
 
-def few(offer: Offer, free: Set[int], fitting: Iterable[Place]) -> list[Place]:
-    """The first few of them; those that leave a single seat stand behind the others."""
+def ways(hall: Hall, count: int, suits: Callable[[Place], bool]) -> Iterator[Iterator[Place]]:
+    """The ways to seat a group, the best way first; in each the places, best first."""
+    yield iter(sorted(filter(suits, together(hall.plan, hall.sellable, count)), key=hall.score))
+    yield filter(suits, in_two(hall, count))
+    yield filter(suits, in_few(hall, count))
+
+
+def few(offer: Offer, free: Set[int], fitting: Iterable[Place], *, apart: bool = False) -> list[Place]:
+    """The first few that the rule allows; those that leave a single seat stand behind the others."""
     good: list[Place] = []
     poor: list[Place] = []
+    used: set[int] = set()
     for place in fitting:
         chosen = numbers(place)
+        if not used.isdisjoint(chosen):
+            continue
         if not leaves_single(offer.plan, free, chosen):
             good.append(place)
+            used |= chosen if apart else set()
         elif not (offer.single_seat_rule and forbids(offer.plan, free, chosen)):
             poor.append(place)
-        if len(good) == FEW:
+        if len(good) == (MANY if apart else FEW):
             break
     return good + poor
 
@@ -124,7 +137,8 @@ def alternatives(offer: Offer, taken: Set[int], wanted: Sequence[HeldSeat]) -> l
         is_other = numbers(place) != numbers(wanted) and found[ACCESSIBLE] >= categories[ACCESSIBLE]
         return is_other and total(offer, place, wanted) is not None and companions_accompany(place)
 
-    found = ranked(offer, free, sellable, len(wanted), score, suits)
+    hall = Hall(plan, free, sellable, score)
+    found = ranked(offer, hall, len(wanted), suits)
     return [alternative(offer, place, wanted) for place in found[:ALTERNATIVES]]
 
 

@@ -41,8 +41,8 @@ from services.shared.messaging.outbox import SIGNAL as OUTBOX
 MOST_SEATS = 10
 SLOTS = 2
 # Each try loses only against a hold of the same moment, or against a change of the showtime.
-TRIES = 5
-# From its second try on, "best available" takes one of the best few, so that a crowd of such buyers spreads.
+TRIES = 8
+# With each try, "best available" takes one of so many times more places, so that a crowd of such buyers spreads.
 SPREAD = 4
 
 
@@ -95,7 +95,7 @@ async def try_to_hold(office: Office, request: Request) -> Held:
             return Held.just_now(wish, expires_at)
         offer, situation = await look(office, request, offer)
         judge(offer, request, situation, chosen)
-    raise SeatsTaken("These seats change hands too fast just now.", taken=[], alternatives=[])
+    raise SeatsTaken("These seats change hands too fast just now.", taken=[], alternatives=[], retryable=True)
 
 
 def refuse_crowds(request: Request) -> None:
@@ -133,7 +133,8 @@ def judge(offer: Offer, request: Request, situation: Situation, chosen: list[Hel
     if situation.slots >= SLOTS:
         raise RateLimited(situation.cooling) if situation.cooling else TooManyHolds
     free = numbers(offer.plan.seats) - situation.taken
-    if offer.single_seat_rule and forbids(offer.plan, free, numbers(chosen)):
+    by_rule = offer.single_seat_rule and isinstance(request.choice, ChosenSeats)
+    if by_rule and forbids(offer.plan, free, numbers(chosen)):
         raise LeavesSingleSeat(alternatives=alternatives(offer, situation.taken, chosen))
 
 
@@ -152,11 +153,11 @@ def choose(
         return freeze_chosen(offer, choice)
     assert situation is not None
     refuse_unsold_tickets(offer, choice)
-    places = best_places(offer, situation.taken, choice)
+    places = best_places(offer, situation.taken, choice, apart=tried > 0)
     if not places:
         others = other_places(offer, situation.taken, choice)
         raise SeatsTaken("There are not so many such seats together.", taken=[], alternatives=others)
-    place = random.choice(places[: 1 + SPREAD * tried])  # noqa: S311
+    place = random.choice(places[: SPREAD**tried])  # noqa: S311
     return [offer.freeze(seat, choice.ticket_type) for seat in place]
 
 

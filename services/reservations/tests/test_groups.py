@@ -110,6 +110,16 @@ def test_what_is_offered_keeps_the_single_seat_rule(drawn: tuple[Plan, set[int]]
     assert len(others) <= 3
 
 
+@given(halls(), st.integers(1, LARGEST_GROUP))
+def test_places_for_a_crowd_begin_with_the_best_and_share_no_seat(drawn: tuple[Plan, set[int]], count: int) -> None:
+    hall, taken = drawn
+    free = numbers(hall.seats) - taken
+    crowd = best_places(offered(hall, rule=False), taken, BestAvailable(count, "adult"), apart=True)
+    good = [numbers(place) for place in crowd if not leaves_single(hall, free, numbers(place))]
+    assert all(one.isdisjoint(other) for one, other in combinations(good, 2))
+    assert crowd[:1] == found_for(hall, taken, count)[:1]
+
+
 @given(halls(), st.integers(1, LARGEST_GROUP), st.booleans())
 def test_the_same_seats_are_always_the_best(drawn: tuple[Plan, set[int]], count: int, rule: bool) -> None:
     hall, taken = drawn
