@@ -9,7 +9,17 @@ from enum import IntEnum, StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Integer, LargeBinary, SmallInteger, func, literal_column, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    func,
+    literal_column,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_column
 
 from services.shared.db import ModelBase, new_metadata
@@ -163,6 +173,7 @@ class Hold(Base):
     held_until: Mapped[datetime]
     idempotency_key: Mapped[str | None]
     body_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
+    sold_at: Mapped[datetime | None]
     released_at: Mapped[datetime | None]
     release_reason: Mapped[ReleaseReason | None]
     replaced: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
@@ -214,6 +225,15 @@ class Erased(Base):
 
     user_id: Mapped[UUID] = mapped_column(primary_key=True)
     erased_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class MapVersion(Base):
+    """The highest version of a showtime's seat map that the auditor has seen: none may ever be lower."""
+
+    __tablename__ = "map_version"
+
+    showtime_id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(BigInteger)
 
 
 class Heartbeat(Base):

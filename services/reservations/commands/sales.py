@@ -1,7 +1,7 @@
 """Selling what has been paid for; where the money came too late, the rescue."""
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reservations import seats, slots
@@ -49,6 +49,7 @@ async def sell_or_rescue(session: AsyncSession, hold: Hold) -> None:
         # Some of the old seats may still have been ours.
         await seats.free(session, claims_of(hold), SeatStatus.held, SeatStatus.paying)
         log.warning("late payment", booking_id=str(hold.booking_id), outcome=hold.status.value)
+    hold.sold_at = func.now() if hold.status is HoldStatus.sold else None
     await slots.empty(session, [hold])
 
 
