@@ -46,7 +46,7 @@ def value(tokens: list[str]) -> Shape:
 def fields(tokens: list[str]) -> Iterator[tuple[str, Shape]]:
     """A name ends in `?` if its field may be left out."""
     take(tokens, "{")
-    while tokens[:1] != ["}"]:
+    while tokens and tokens[0] != "}":
         name = tokens.pop(0)
         if not name.isidentifier():
             raise Unreadable(f"{name} is no field's name")
@@ -75,8 +75,8 @@ def words(tokens: list[str]) -> Shape:
     """One bare word describes; several, or one in quotes, are the values that there are."""
     found = [tokens.pop(0)] if tokens else []
     while tokens[:1] == ["|"]:
-        tokens.pop(0)
-        found.append(tokens.pop(0))
+        found += tokens[1:2]
+        del tokens[:2]
     if not found or not all(re.fullmatch(r'"[^"]*"|[\w.]+', word) for word in found):
         raise Unreadable(f"a value is missing before {' '.join(tokens)}")
     is_described = len(found) == 1 and not found[0].startswith('"')
