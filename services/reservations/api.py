@@ -40,7 +40,7 @@ from services.reservations.schemas import (
     SeatMapView,
 )
 from services.shared.auth import CurrentUser, Manager, Staff
-from services.shared.db import NotedApart, Session
+from services.shared.db import Session
 from services.shared.errors import RateLimited, ServiceUnavailable, refusals
 from services.shared.idempotency import KEY_PARAMETER, Attempt, attempt_of
 from services.shared.paging import Page, PageOf, Rows
@@ -55,7 +55,6 @@ Repeatable = Annotated[Attempt | None, Depends(attempt_of)]
     response_model=HoldView,
     tags=["holds"],
     openapi_extra=KEY_PARAMETER,
-    dependencies=[NotedApart],
     responses=refusals(
         ShowtimeNotFound,
         SeatsTaken,

@@ -127,6 +127,8 @@ def attempt_of(request: Request) -> Attempt | None:
 class Witness(Protocol):
     """Writes down what somebody of the staff does with a request (see staff_trail)."""
 
+    noted: bool
+
     async def note(self, session: AsyncSession) -> None: ...
 
 
@@ -157,18 +159,9 @@ async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
         await call_witness(request, session)
 
 
-async def note_apart(request: Request) -> AsyncIterator[None]:
-    """For a route whose use case goes around the sessions: what staff do is noted after it, before the answer."""
-    yield
-    if hasattr(request.state, "witness"):
-        async with request.app.state.sessions.begin() as session:
-            await call_witness(request, session)
-
-
 # scope="function" commits before the answer leaves; FastAPI's default commits after it.
 Session = Annotated[AsyncSession, Depends(get_session, scope="function")]
 Transactions = Annotated[Sessions, Depends(get_transactions)]
-NotedApart = Depends(note_apart, scope="function")
 
 
 async def arrived(

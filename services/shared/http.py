@@ -3,9 +3,11 @@
 import re
 import time
 
-from starlette.datastructures import MutableHeaders
+import httpx
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.shared.db import Witness
 from services.shared.errors import BodyTooLarge, crashed
 from services.shared.ids import new_id
 from services.shared.logging import bound_contextvars
@@ -36,8 +38,10 @@ class RequestContext:
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
+                answered = MutableHeaders(scope=message)
+                answered["X-Request-ID"] = request_id
+                await note_apart(scope, message["status"], answered)
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
             await send(message)
 
         with bound_contextvars(request_id=request_id):
@@ -51,6 +55,15 @@ class RequestContext:
             finally:
                 route = getattr(scope.get("route"), "path", "unknown")
                 self.metrics.observe(scope["method"], route, status or CLIENT_CLOSED, time.perf_counter() - started)
+
+
+async def note_apart(scope: Scope, status: int, answered: Headers) -> None:
+    """What staff did by a use case that goes around the sessions is noted here, after it and before the answer."""
+    witness: Witness | None = scope.get("state", {}).get("witness")
+    if witness is None or witness.noted or status >= httpx.codes.BAD_REQUEST or "Idempotent-Replay" in answered:
+        return
+    async with scope["app"].state.sessions.begin() as session:
+        await witness.note(session)
 
 
 def limited(headers: dict[bytes, bytes], receive: Receive) -> Receive:

@@ -3,7 +3,8 @@
 `auth` calls `watch` for each signed-in member of the staff who is about to change something. Whoever opens the
 request's transaction then calls the witness before the commit (`db.py`): where a route takes `Session` in that one,
 where it takes `Transactions` in the first that is committed, so that no effect goes without its row. A refused request
-leaves none, unless it was refused after its first transaction.
+leaves none, unless it was refused after its first transaction. What goes around both is noted in a transaction of its
+own, before the answer leaves (`http.py`).
 """
 
 import hashlib
@@ -52,13 +53,14 @@ class StaffAction(Base):
     body: Mapped[dict[str, Any] | None]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Witness:
     """Saw who asks, and writes it down once the use case has gone through."""
 
     request: Request
     user_id: UUID
     role: str
+    noted: bool = False
 
     async def note(self, session: AsyncSession) -> None:
         action = StaffAction(
@@ -71,6 +73,7 @@ class Witness:
             body=shown(await json_body(self.request)),
         )
         session.add(action)
+        self.noted = True
 
 
 def watch(request: Request, user_id: UUID, role: str) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from services.shared.app import create_app
 from services.shared.auth import CurrentUser, Role, Staff
-from services.shared.db import NotedApart, Session, Transactions
+from services.shared.db import Session, Transactions
 from services.shared.errors import DomainError
 from services.shared.ids import new_id
 from services.shared.testing import caller, running
@@ -64,7 +64,7 @@ async def in_both(session: Session, transactions: Transactions, _: Staff, hall: 
     await write(session, hall)
 
 
-@router.post("/doors/{hall}", dependencies=[NotedApart])
+@router.post("/doors/{hall}")
 async def around(_: CurrentUser, hall: int, refuse: Annotated[bool, Body(embed=True)]) -> None:
     if refuse:
         raise Refused
