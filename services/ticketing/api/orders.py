@@ -10,7 +10,7 @@ from services.shared.idempotency import Idempotent
 from services.shared.paging import Page, PageOf, Rows
 from services.shared.schemas import Text
 from services.ticketing.api.resources import Provider
-from services.ticketing.booking import cancel, promo, refunding
+from services.ticketing.booking import cancel, promo, quote, refunding
 from services.ticketing.booking.pay import pay
 from services.ticketing.errors import (
     AlreadyPaid,
@@ -28,10 +28,12 @@ from services.ticketing.errors import (
 )
 from services.ticketing.models import Method, OrderStatus
 from services.ticketing.queries import orders
-from services.ticketing.schemas.orders import Cancel, GiveRefund, OrderView, Pay, Retry, SagaView
+from services.ticketing.schemas.orders import Cancel, GiveRefund, Label, OrderView, Pay, Retry, SagaView
 from services.ticketing.schemas.promos import ApplyPromo
+from services.ticketing.schemas.quotes import QuoteView
 
 router = APIRouter(prefix="/orders", tags=["orders"], route_class=Idempotent)
+Seats = Annotated[list[Label] | None, Query(max_length=100, description="Labels; without them all seats.")]
 
 
 @router.get("", response_model=Page[OrderView])
@@ -100,7 +102,13 @@ async def remove_promo_code(
 async def cancel_order(booking_id: UUID, user: CurrentUser, session: Session, body: Cancel | None = None) -> OrderView:
     """Before payment the seats go back; afterwards money goes back too, until some hours before the showtime."""
     wanted = body or Cancel()
-    return OrderView.of(await cancel.cancel(session, user, booking_id, wanted.to, wanted.seats), user)
+    return OrderView.of(await cancel.cancel(session, user, booking_id, wanted.wish(), wanted.seats), user)
+
+
+@router.get("/{booking_id}/refund-quote", response_model=QuoteView)
+async def get_refund_quote(booking_id: UUID, user: CurrentUser, session: Session, seats: Seats = None) -> quote.Quote:
+    """What cancelling an order, or some of its seats, would give back at this moment."""
+    return await quote.quote(session, user, booking_id, seats)
 
 
 @router.post("/{booking_id}/refund", responses=refusals(OrderNotFound, OrderInProgress, NotRefundable, RefundTooLarge))

@@ -22,7 +22,7 @@ from services.ticketing.errors import (
     RefundWindowClosed,
     TicketUsed,
 )
-from services.ticketing.models import Order, OrderStatus, RefundCause, RefundTo, Ticket, TicketStatus
+from services.ticketing.models import Order, OrderStatus, Ticket, TicketStatus
 from services.ticketing.queries import money, orders
 from services.ticketing.saga import Trigger, advance
 
@@ -30,7 +30,7 @@ UNPAID = (OrderStatus.AWAITING_PAYMENT, OrderStatus.PAYING)
 
 
 async def cancel(
-    session: AsyncSession, user: Principal, booking_id: UUID, to: RefundTo | None, labels: Sequence[str] | None
+    session: AsyncSession, user: Principal, booking_id: UUID, wish: Wish, labels: Sequence[str] | None
 ) -> Order:
     """The customer gives an order back, or some of its seats; again changes nothing.
 
@@ -47,22 +47,29 @@ async def cancel(
             raise ValidationFailed(errors=[{"pointer": "/body/seats", "message": "Before payment, cancel all of it."}])
         await advance(session, order, Trigger.CUSTOMER_CANCELS, occasion)
     elif order.status is OrderStatus.ISSUED:
-        await give_back(session, order, Wish(RefundCause.CUSTOMER, to=to), labels, occasion)
+        await give_back(session, order, wish, labels, occasion)
     return await orders.order(session, user, booking_id)
 
 
 async def give_back(
     session: AsyncSession, order: Order, wish: Wish, labels: Sequence[str] | None, occasion: Occasion
 ) -> None:
-    """Seats whose time to be given back is not over and that nobody sits in."""
-    closes_at = order.refundable_until(settings_of(session).refund_hours)
+    tickets = await chosen(session, order, labels)
+    check_policy(order, tickets, settings_of(session).refund_hours)
+    await refund_seats(session, order, tickets, wish, occasion)
+
+
+def check_policy(order: Order, tickets: Sequence[Ticket], refund_hours: float) -> None:
+    """Seats whose time to be given back is not over and that nobody sits in.
+
+    Raises RefundWindowClosed, TicketUsed.
+    """
+    closes_at = order.refundable_until(refund_hours)
     if datetime.now(UTC) >= closes_at:
         raise RefundWindowClosed(closed_at=closes_at)
-    tickets = await chosen(session, order, labels)
     used = [ticket.label for ticket in tickets if ticket.status is TicketStatus.USED]
     if used:
         raise TicketUsed(used=used)
-    await refund_seats(session, order, tickets, wish, occasion)
 
 
 async def refund(
@@ -97,7 +104,11 @@ async def refund(
 async def chosen(session: AsyncSession, order: Order, labels: Sequence[str] | None) -> list[Ticket]:
     """The live tickets of these seats, or all. Raises ValidationFailed for a seat without one."""
     live = select(Ticket).where(Ticket.booking_id == order.booking_id, Ticket.status != TicketStatus.VOID)
-    tickets = list(await session.scalars(live.order_by(Ticket.seat_no).with_for_update()))
+    return named(list(await session.scalars(live.order_by(Ticket.seat_no).with_for_update())), labels)
+
+
+def named(tickets: list[Ticket], labels: Sequence[str] | None) -> list[Ticket]:
+    """Those of these seats, or all. Raises ValidationFailed for a seat that has none."""
     if labels is None:
         return tickets
     unknown = sorted(set(labels) - {ticket.label for ticket in tickets})

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, func, text
@@ -133,7 +133,7 @@ class Order(Base):
     )
 
     # Not a column: by the policy, when the order is read (queries/orders.py).
-    cancellable_until: datetime | None = None
+    cancellable_until = cast("datetime | None", None)
 
     @property
     def held_seats(self) -> list[HeldSeat]:

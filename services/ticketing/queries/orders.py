@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from services.shared.auth import Principal, Role
-from services.shared.db import Sessions, arrived
+from services.shared.db import Sessions, arrived, settings_of
 from services.shared.paging import Paging, Rows, page
 from services.ticketing.errors import OrderNotFound
 from services.ticketing.models import Customer, Order, OrderStatus
@@ -123,4 +123,6 @@ def whole() -> Select[Order]:
 def with_codes(session: AsyncSession, order: Order) -> Order:
     for ticket in order.tickets:
         signed(session, ticket)
+    if order.status is OrderStatus.ISSUED:
+        order.cancellable_until = order.refundable_until(settings_of(session).refund_hours)
     return order

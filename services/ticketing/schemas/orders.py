@@ -30,7 +30,8 @@ from services.ticketing.pricing import shares
 from services.ticketing.schemas.promos import OrderPromo
 from services.ticketing.schemas.tickets import TicketView
 
-Labels = Annotated[list[Annotated[str, Field(min_length=1, max_length=20)]], Field(min_length=1, max_length=100)]
+Label = Annotated[str, Field(min_length=1, max_length=20)]
+Labels = Annotated[list[Label], Field(min_length=1, max_length=100)]
 GivenBack = Literal[RefundTo.CARD, RefundTo.COINS]
 
 
@@ -39,10 +40,14 @@ class Pay(Input):
 
 
 class Cancel(Input):
-    """`to` and `seats` are for orders that are paid; without `seats` all of it is given back."""
+    """For orders that are paid; without `seats` all of it is given back."""
 
     to: GivenBack | None = None
     seats: Labels | None = Field(None, examples=[["F7"]])
+    reason: str = Field("", max_length=500, description="Why, if you like to say so.")
+
+    def wish(self) -> Wish:
+        return Wish(RefundCause.CUSTOMER, to=self.to, reason=self.reason)
 
 
 class GiveRefund(Input):
@@ -180,6 +185,7 @@ class OrderView(View):
     promo: OrderPromo | None
     total: Money
     expires_at: datetime
+    cancellable_until: datetime | None = Field(description="Until when its customer may cancel it for a refund.")
     payment: PaymentView
     refunds: list[RefundView]
     tickets: list[TicketView]
@@ -203,6 +209,7 @@ class OrderView(View):
             promo=OrderPromo.of(order.promo),
             total=order.price,
             expires_at=order.expires_at,
+            cancellable_until=order.cancellable_until,
             payment=PaymentView.of(order, is_owner=viewer.id == order.user_id),
             refunds=[RefundView.of(refund) for refund in order.refunds],
             tickets=[TicketView.model_validate(ticket) for ticket in order.tickets],
