@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     grace_seconds: float = Field(90, ge=0, le=3600)
     refund_hours: float = Field(2, ge=0)
     doors_minutes: float = Field(60, ge=0)
+    reminder_hours: float = Field(3, ge=0, le=168)
     currency: str = Field("EUR", pattern="^[A-Z]{3}$")
     vat_percent: Decimal = Field(Decimal(7), ge=0, lt=100)
     coin_value: int = Field(10, ge=1)

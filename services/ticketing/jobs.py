@@ -2,7 +2,7 @@
 
 from services.shared.jobs import Job
 from services.ticketing.booking import closing, reconciliation, refunding, stripe_events
-from services.ticketing.commands import effects, ledger, refunds, showtimes
+from services.ticketing.commands import effects, ledger, refunds, reminders, showtimes
 
 # Those that run everywhere share their work row by row, so that whichever process committed it can begin at once.
 JOBS = [
@@ -13,4 +13,5 @@ JOBS = [
     Job(closing.close_cancelled_showtimes, seconds=1, wake=showtimes.CANCELLED_SIGNAL),
     Job(reconciliation.reconcile, seconds=10),
     Job(ledger.seal, seconds=1),
+    Job(reminders.remind, seconds=30),
 ]
