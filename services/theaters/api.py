@@ -1,7 +1,7 @@
 """HTTP in."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
@@ -22,6 +22,7 @@ from services.theaters.errors import (
     TheaterNotFound,
 )
 from services.theaters.layouts import Label
+from services.theaters.layouts.pretix import PretixPlan
 from services.theaters.models import Hall, Layout, Theater
 from services.theaters.schemas import (
     Drawing,
@@ -72,6 +73,7 @@ def with_etag(response: Response, hall: Hall) -> Hall:
 
 Near = Annotated[queries.Point | None, Depends(asked_near)]
 SeenVersions = Annotated[frozenset[int] | None, Depends(seen_versions)]
+PlanFormat = Annotated[Literal["pretix"], Query(alias="format")]
 Version = Annotated[int, Path(ge=1, le=INT4_MAX)]
 
 
@@ -109,6 +111,16 @@ async def archive_theater(session: Session, theater_id: UUID, _: Manager) -> Non
 async def add_hall(session: Session, theater_id: UUID, body: NewHall, response: Response, _: Manager) -> Hall:
     """Make a hall with all its seats, or nothing."""
     return with_etag(response, await commands.add_hall(session, theater_id, body.name, body.layout.draw()))
+
+
+@router.post(
+    "/{theater_id}/halls/import", response_model=HallView, status_code=201, responses=refusals(TheaterNotFound)
+)
+async def import_hall(
+    session: Session, theater_id: UUID, _format: PlanFormat, body: PretixPlan, response: Response, _: Manager
+) -> Hall:
+    """Make a hall from a seating plan as pretix's editor saves it; its categories become ours by their names."""
+    return with_etag(response, await commands.add_hall(session, theater_id, body.name, body.draw()))
 
 
 @router.get("/me/export", response_model=ExportView, tags=["privacy"])

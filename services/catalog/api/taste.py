@@ -7,10 +7,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Query
 
 from services.catalog import commands, queries
+from services.catalog.errors import MovieNotFound, NotSeenYet
 from services.catalog.models import Rating, Wish
 from services.catalog.schemas import ExportView, RatedMovie, Recommendations, StarsInput, WatchedMovie
 from services.shared.auth import CurrentUser
 from services.shared.db import Session
+from services.shared.errors import refusals
 from services.shared.paging import LARGEST, LIMIT, Page, PageOf, Rows
 
 router = APIRouter(tags=["taste"])
@@ -27,25 +29,25 @@ PreferredLanguage = Annotated[str, Depends(preferred_language)]
 Limit = Annotated[int, Query(ge=1, le=LARGEST)]
 
 
-@router.put("/movies/{movie_id}/watchlist", status_code=204)
+@router.put("/movies/{movie_id}/watchlist", status_code=204, responses=refusals(MovieNotFound))
 async def watch(session: Session, movie_id: UUID, user: CurrentUser) -> None:
     """Put a film on your watchlist."""
     await commands.watch(session, user.id, movie_id)
 
 
-@router.delete("/movies/{movie_id}/watchlist", status_code=204)
+@router.delete("/movies/{movie_id}/watchlist", status_code=204, responses=refusals(MovieNotFound))
 async def unwatch(session: Session, movie_id: UUID, user: CurrentUser) -> None:
     """Take a film off your watchlist."""
     await commands.unwatch(session, user.id, movie_id)
 
 
-@router.put("/movies/{movie_id}/rating", status_code=204)
+@router.put("/movies/{movie_id}/rating", status_code=204, responses=refusals(MovieNotFound, NotSeenYet))
 async def rate(session: Session, movie_id: UUID, body: StarsInput, user: CurrentUser) -> None:
     """Rate a film that you have seen, instead of what you thought before."""
     await commands.rate(session, user.id, movie_id, body.stars)
 
 
-@router.delete("/movies/{movie_id}/rating", status_code=204)
+@router.delete("/movies/{movie_id}/rating", status_code=204, responses=refusals(MovieNotFound))
 async def unrate(session: Session, movie_id: UUID, user: CurrentUser) -> None:
     """Take your rating of a film back."""
     await commands.unrate(session, user.id, movie_id)
