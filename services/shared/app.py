@@ -16,7 +16,7 @@ from services.shared.events import SUBSCRIPTIONS
 from services.shared.http import RequestContext
 from services.shared.jobs import Health, Job, Work, run_for_ever, supervise
 from services.shared.messaging import Consumer, Handlers
-from services.shared.messaging.history import keep_history
+from services.shared.messaging.history import keep_history, prune_inbox
 from services.shared.messaging.outbox import relay_for_ever
 from services.shared.messaging.watch import check_bus, check_database, measure
 from services.shared.metrics import Metrics, exposition
@@ -128,9 +128,10 @@ async def stop(tasks: list[asyncio.Task[None]]) -> None:
 
 async def keep_house(work: Work) -> None:
     """Make the event log's next days; forget what has been kept for long enough."""
-    for task in (keep_history, mail.prune, idempotency.prune):
-        async with work.sessions.begin() as session:
-            await task(session)
+    async with work.sessions.begin() as session:
+        await keep_history(session)
+    for prune in (prune_inbox, mail.prune, idempotency.prune):
+        await prune(work.sessions)
 
 
 def audit_job(auditor: auditing.Auditor, settings: Settings) -> Job:

@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from services.shared import pruning
 from services.shared.auth import identify
 from services.shared.db import Sessions
 from services.shared.errors import DomainError, ValidationFailed
@@ -201,7 +202,6 @@ async def forget(session: AsyncSession, user_id: UUID) -> None:
     await session.execute(delete(IdempotencyRecord).where(IdempotencyRecord.user_id == user_id))
 
 
-async def prune(session: AsyncSession) -> None:
+async def prune(sessions: Sessions) -> None:
     """Forget answers after 24 h."""
-    old = IdempotencyRecord.started_at < func.now() - KEPT
-    await session.execute(delete(IdempotencyRecord).where(old))
+    await pruning.prune(sessions, IdempotencyRecord, IdempotencyRecord.started_at < func.now() - KEPT)

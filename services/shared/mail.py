@@ -18,12 +18,12 @@ from uuid import UUID
 import aiosmtplib
 import jinja2
 import structlog
-from sqlalchemy import Index, delete, func, null, select, update
+from sqlalchemy import Index, func, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.shared import keys
+from services.shared import keys, pruning
 from services.shared.db import Sessions, fire_after_commit
 from services.shared.ids import new_id
 from services.shared.jobs import Work
@@ -210,6 +210,6 @@ async def forget(session: AsyncSession, user_id: UUID) -> None:
     await session.execute(unsent.values(content=null(), error=None, failed_at=func.now()))
 
 
-async def prune(session: AsyncSession) -> None:
+async def prune(sessions: Sessions) -> None:
     """Forget mails, sent or given up, after 14 days."""
-    await session.execute(delete(Mail).where(Mail.created_at < func.now() - KEPT))
+    await pruning.prune(sessions, Mail, Mail.created_at < func.now() - KEPT)

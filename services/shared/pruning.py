@@ -14,7 +14,10 @@ AT_ONCE = 1000
 
 
 async def prune(sessions: Sessions, table: type[DeclarativeBase], *old: ColumnElement[bool]) -> None:
-    """Delete the rows of `table` that are `old`. One that somebody is working on is left for the next time."""
+    """Delete the rows of `table` that are `old`. One that somebody is working on is left for the next time.
+
+    By the row's place on the disk, which tells the rows of one table apart, but not those of its partitions.
+    """
     place: ColumnElement[Any] = literal_column("ctid")
     some = select(place).select_from(table).where(*old).limit(AT_ONCE).with_for_update(skip_locked=True)
     batch = delete(table).where(place == func.any(func.array(some.correlate(None).scalar_subquery())))

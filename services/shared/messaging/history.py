@@ -3,10 +3,12 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, insert, select, text
+from sqlalchemy import CursorResult, insert, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.shared import pruning
+from services.shared.db import Sessions
 from services.shared.ids import earliest
 from services.shared.messaging.outbox import wake_relay
 from services.shared.messaging.tables import EventLog, Inbox, Outbox
@@ -15,7 +17,6 @@ KEPT = timedelta(days=14)
 # An event that is sent again on its last day in the log may wait in queues for as long again.
 REMEMBERED = 2 * KEPT
 AHEAD_DAYS = 7
-PRUNED_AT_ONCE = 100_000
 LOCK = text("SELECT pg_advisory_xact_lock(hashtext('marquee.history ' || current_schema()))")
 
 
@@ -36,7 +37,7 @@ async def replay(session: AsyncSession, since: datetime) -> int:
 
 
 async def keep_history(session: AsyncSession) -> None:
-    """Make the log's next days, drop those older than 14, forget the inbox's older than 28.
+    """Make the log's next days, drop those older than 14.
 
     Safe to run at any time and by several processes at once.
     """
@@ -49,7 +50,8 @@ async def keep_history(session: AsyncSession) -> None:
     for name in there:
         if name < partition(today - KEPT):
             await session.execute(text(f"DROP TABLE {name}"))
-    await forget(session)
+    strays = text("DELETE FROM event_log_default WHERE published_at < :oldest")
+    await session.execute(strays, {"oldest": datetime.now(UTC) - KEPT})
 
 
 async def make_day(session: AsyncSession, day: date) -> None:
@@ -70,12 +72,9 @@ async def days(session: AsyncSession) -> list[str]:
     return list(await session.scalars(listed))
 
 
-async def forget(session: AsyncSession) -> None:
-    now = datetime.now(UTC)
-    # By age of the event rather than of its handling: the ids are in that order, so this needs no other index.
-    old = select(Inbox.event_id).where(Inbox.event_id < earliest(now - REMEMBERED)).limit(PRUNED_AT_ONCE)
-    await session.execute(delete(Inbox).where(Inbox.event_id.in_(old)))
-    await session.execute(text("DELETE FROM event_log_default WHERE published_at < :oldest"), {"oldest": now - KEPT})
+async def prune_inbox(sessions: Sessions) -> None:
+    """Forget events that were handled, 28 days after they were born: ids are in that order, and need no other index."""
+    await pruning.prune(sessions, Inbox, Inbox.event_id < earliest(datetime.now(UTC) - REMEMBERED))
 
 
 def partition(day: date) -> str:

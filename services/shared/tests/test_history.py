@@ -10,7 +10,7 @@ from sqlalchemy import text
 from services.shared import ids
 from services.shared.bus import MemoryBroker
 from services.shared.messaging import history
-from services.shared.messaging.history import KEPT, keep_history, partition, replay
+from services.shared.messaging.history import KEPT, keep_history, partition, prune_inbox, replay
 from services.shared.tests.participant import Participant, eventually, verified
 
 TODAY = datetime.now(UTC).date()
@@ -113,5 +113,18 @@ async def test_a_day_whose_events_came_before_its_partition_stays_in_the_default
 @pytest.mark.parametrize(("age", "left"), [(timedelta(days=27), 1), (timedelta(days=29), 0)])
 async def test_the_inbox_forgets_events_after_28_days(users: Participant, age: timedelta, left: int) -> None:
     await run(users, f"INSERT INTO inbox (event_id) VALUES ('{id_of(age)}')")
-    await keep(users)
+    await prune_inbox(users.sessions)
     assert await users.count("inbox") == left
+
+
+@pytest.mark.parametrize(("age", "left"), [(timedelta(days=13), 1), (timedelta(days=15), 0)])
+async def test_what_the_default_partition_caught_goes_after_14_days_too(
+    users: Participant, age: timedelta, left: int
+) -> None:
+    await run(
+        users,
+        "INSERT INTO event_log (id, published_at, event_id, name, body, headers, created_at)"
+        f" VALUES (1, now() - interval '{age.days} days', gen_random_uuid(), 'x', '{{}}', '{{}}', now())",
+    )
+    await keep(users)
+    assert await users.count("event_log") == left

@@ -16,7 +16,7 @@ from services.shared import db
 from services.shared.app import create_app
 from services.shared.auth import CurrentUser, Role
 from services.shared.errors import DomainError
-from services.shared.idempotency import Idempotent
+from services.shared.idempotency import Idempotent, prune
 from services.shared.ids import new_id
 from services.shared.testing import caller, running
 
@@ -156,6 +156,14 @@ async def test_a_key_is_forgotten_after_a_day(client: httpx.AsyncClient) -> None
     await sql("UPDATE idempotency SET started_at = now() - interval '25 hours'")
     assert (await post(client, "simple", pieces=3)).json()["pieces"] == 3
     assert await times_made() == 2
+
+
+@pytest.mark.parametrize(("age", "left"), [("23 hours", 1), ("25 hours", 0)])
+async def test_answers_are_deleted_after_a_day(client: httpx.AsyncClient, age: str, left: int) -> None:
+    await post(client, "simple")
+    await sql(f"UPDATE idempotency SET started_at = now() - interval '{age}'")
+    await prune(app.state.sessions)
+    assert len(await sql("SELECT FROM idempotency")) == left
 
 
 @pytest.mark.parametrize("key", ["", "k" * 256])

@@ -196,8 +196,7 @@ async def test_mails_are_forgotten_after_14_days(users: Participant) -> None:
     await write(users, "old:1")
     await run(users, "UPDATE mail SET created_at = now() - interval '15 days'")
     await write(users, "new:1")
-    async with users.sessions.begin() as session:
-        await prune(session)
+    await prune(users.sessions)
     assert [kept.cause for kept in await stored(users)] == ["new:1"]
 
 
