@@ -1,7 +1,19 @@
 from fastapi import APIRouter, Request
 
 from services.shared.settings import Settings
-from services.ticketing.api import audit, checkins, documents, ledger, me, orders, promos, tickets, wallet, webhooks
+from services.ticketing.api import (
+    audit,
+    checkins,
+    documents,
+    ledger,
+    me,
+    orders,
+    promos,
+    reports,
+    tickets,
+    wallet,
+    webhooks,
+)
 from services.ticketing.payments import provider
 from services.ticketing.schemas.money import ConfigView
 
@@ -22,5 +34,5 @@ async def get_config(request: Request) -> ConfigView:
 
 
 # Before `tickets`, whose ids would take the endings of files for their own.
-for part in (documents, orders, promos, tickets, wallet, checkins, ledger, audit, me, webhooks):
+for part in (documents, orders, promos, tickets, wallet, checkins, ledger, reports, audit, me, webhooks):
     router.include_router(part.router)
