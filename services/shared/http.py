@@ -2,8 +2,11 @@
 
 import re
 import time
+from dataclasses import dataclass
 
 import httpx
+from fastapi import Request
+from fastapi.params import Depends as DependsOn
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,8 +18,16 @@ from services.shared.metrics import Metrics
 
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 MAX_BODY_BYTES = 1_048_576
+BODY_LIMIT = "body_limit"
 # nginx's status for requests whose caller has left before the answer.
 CLIENT_CLOSED = 499
+
+
+@dataclass
+class BodyLimit:
+    """Of one request; raised by its route, before anything has been read."""
+
+    max_bytes: int = MAX_BODY_BYTES
 
 
 class RequestContext:
@@ -44,9 +55,10 @@ class RequestContext:
                 status = message["status"]
             await send(message)
 
+        limit = scope[BODY_LIMIT] = BodyLimit()
         with bound_contextvars(request_id=request_id):
             try:
-                await self.app(scope, limited(headers, receive), answer)
+                await self.app(scope, limited(headers, limit, receive), answer)
             except Exception as error:
                 if status:
                     raise
@@ -66,17 +78,28 @@ async def note_apart(scope: Scope, status: int, answered: Headers) -> None:
         await witness.note(session)
 
 
-def limited(headers: dict[bytes, bytes], receive: Receive) -> Receive:
+def limited(headers: dict[bytes, bytes], limit: BodyLimit, receive: Receive) -> Receive:
     """`receive` that raises BodyTooLarge once more than the limit has come, whatever Content-Length says."""
     declared = headers.get(b"content-length", b"0")
-    taken = int(declared) if declared.isdigit() and int(declared) > MAX_BODY_BYTES else 0
+    announced = int(declared) if declared.isdigit() else 0
+    taken = 0
 
     async def take() -> Message:
         nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > MAX_BODY_BYTES:
-            raise BodyTooLarge(f"The body may have up to {MAX_BODY_BYTES} bytes.", max_bytes=MAX_BODY_BYTES)
-        return message
+        if announced <= limit.max_bytes:
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken <= limit.max_bytes:
+                return message
+        raise BodyTooLarge(f"The body may have up to {limit.max_bytes} bytes.", max_bytes=limit.max_bytes)
 
     return take
+
+
+def takes(max_bytes: int) -> DependsOn:
+    """Among the `dependencies` of a route that reads its body itself: how large that may be."""
+
+    async def allow(request: Request) -> None:
+        request.scope[BODY_LIMIT].max_bytes = max_bytes
+
+    return DependsOn(allow)
