@@ -15,7 +15,7 @@ from services.shared.keys import KeyRing
 from services.shared.paging import Paging, Rows, page
 from services.shared.settings import Settings
 from services.users.errors import UserNotFound
-from services.users.models import User, UserSession
+from services.users.models import GuestTicket, OneTimeToken, User, UserSession
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Export:
 
     user: User
     sessions: Sequence[UserSession]
+    links: Sequence[OneTimeToken]
+    guest_tickets: Sequence[GuestTicket]
     exports: Sequence[str]
 
 
@@ -73,8 +75,12 @@ def own_sessions(caller: Principal) -> Select[UserSession]:
 async def export(session: AsyncSession, caller: Principal) -> Export:
     """Raises Unauthenticated."""
     account = await me(session, caller.id)
-    sessions = (await session.scalars(own_sessions(caller).order_by(UserSession.id))).all()
-    return Export(account, sessions, [f"/api/{service}/me/export" for service in SUBSCRIPTIONS])
+    sessions = await session.scalars(own_sessions(caller).order_by(UserSession.id))
+    links = await session.scalars(select(OneTimeToken).where(OneTimeToken.user_id == caller.id))
+    tickets = await session.scalars(select(GuestTicket).where(GuestTicket.user_id == caller.id))
+    return Export(
+        account, sessions.all(), links.all(), tickets.all(), [f"/api/{service}/me/export" for service in SUBSCRIPTIONS]
+    )
 
 
 def signing_keys(settings: Settings) -> KeyRing:

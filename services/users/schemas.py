@@ -18,6 +18,7 @@ from pydantic import (
 from services.shared.auth import Role
 from services.shared.schemas import Input, Patch, View
 from services.users.addresses import normalise
+from services.users.models import Purpose
 from services.users.passwords import LONGEST, SHORTEST, checked
 
 
@@ -157,11 +158,31 @@ class ExportedSession(View):
     user_agent: str
 
 
+class ExportedLink(View):
+    """A mailed link that can still be used."""
+
+    purpose: Purpose
+    email: str
+    created_at: datetime
+    expires_at: datetime
+
+
+class ExportedGuestTicket(View):
+    """Until when a guest is kept follows from these."""
+
+    ticket_id: UUID
+    showtime_id: UUID
+    starts_at: datetime
+    voided_at: datetime | None
+
+
 class ExportView(View):
     """Everything stored here about the caller; `exports` is where each service tells what it stores."""
 
     user: ManagedUserView
     sessions: list[ExportedSession]
+    links: list[ExportedLink]
+    guest_tickets: list[ExportedGuestTicket]
     exports: list[str]
 
 

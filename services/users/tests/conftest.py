@@ -97,3 +97,9 @@ async def cinema(fresh_database: Database, monkeypatch: pytest.MonkeyPatch) -> A
 def unlimited(fresh_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """The delays are off. To ask for before `cinema`, which reads the settings when it starts."""
     monkeypatch.setenv("MARQUEE_RATE_LIMIT_FACTOR", "0")
+
+
+@pytest.fixture
+def long_delays(fresh_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A minute for each second, so that no delay ends while a busy machine is still hashing. As above."""
+    monkeypatch.setenv("MARQUEE_RATE_LIMIT_FACTOR", str(1 / 60))

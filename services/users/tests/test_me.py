@@ -3,7 +3,7 @@
 import asyncio
 
 from services.shared.auth import Role
-from services.shared.events import UserErased, UserVerified
+from services.shared.events import UserChanged, UserErased, UserVerified
 from services.shared.ids import new_id
 from services.shared.testing import caller, published
 from services.users.app import app
@@ -18,6 +18,18 @@ async def test_a_profile_changes_where_it_is_asked_to(cinema: Cinema) -> None:
     answer = await clara.client.patch(ME, json={"full_name": "Clara Schwarz", "locale": "de-AT"})
     assert answer.json() == {**clara.user, "full_name": "Clara Schwarz", "locale": "de-AT"}
     assert (await clara.client.patch(ME, json={})).json() == answer.json() == (await clara.client.get(ME)).json()
+
+
+async def test_a_change_of_the_profile_is_told_to_the_others_and_none_is_not(cinema: Cinema) -> None:
+    clara = await cinema.newcomer()
+    for body in ({}, {"full_name": CLARA["full_name"]}, {"full_name": "Clara Schwarz"}, {"email": "c@marquee.example"}):
+        assert (await clara.client.patch(ME, json=body)).status_code == 200
+    told = [event for event in await published(app) if isinstance(event, UserChanged)]
+    facts = [(event.version, event.full_name, event.email, event.email_verified) for event in told]
+    assert facts == [
+        (2, "Clara Schwarz", CLARA["email"], False),
+        (3, "Clara Schwarz", "c@marquee.example", False),
+    ]
 
 
 async def test_nobody_gives_themselves_what_only_others_may_give(cinema: Cinema) -> None:
@@ -133,6 +145,8 @@ async def test_the_export_holds_all_that_is_stored_and_names_all_services(cinema
     export = (await clara.client.get(f"{ME}/export")).json()
     assert export["user"] == {**clara.user, "is_active": True}
     assert len(export["sessions"]) == 1
+    assert [(link["purpose"], link["email"]) for link in export["links"]] == [("verify_email", CLARA["email"])]
+    assert export["guest_tickets"] == []
     services = ("users", "theaters", "catalog", "reservations", "ticketing")
     assert sorted(export["exports"]) == sorted(f"/api/{service}/me/export" for service in services)
 
@@ -150,6 +164,20 @@ async def test_erasing_leaves_an_id_and_nothing_that_tells_whose_it_was(cinema: 
     again = await clara.client.post("/api/users/login", json={"email": CLARA["email"], "password": PASSWORD})
     assert again.status_code == 401
     assert (await cinema.register())["id"] != clara.user["id"]
+
+
+async def test_erasing_leaves_neither_address_nor_name_in_any_table(cinema: Cinema) -> None:
+    clara, elsewhere = await cinema.newcomer(), await cinema.sign_in()
+    await clara.client.patch(ME, json={"email": "clara.new@marquee.example"})
+    await cinema.anonymous.post("/api/users/login", json={"email": "clara.new@marquee.example", "password": "wrong"})
+    await elsewhere.client.post("/api/users/login", json={"email": "clara.new@marquee.example", "password": "wrong"})
+    await cinema.sql("INSERT INTO reset_request VALUES (gen_random_uuid(), 'clara.new@marquee.example')")
+    assert (await clara.client.delete(ME)).status_code == 204
+    tables = await cinema.sql("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+    rows = {name: [str(row) for row in await cinema.sql(f'SELECT t::text FROM "{name}" t')] for (name,) in tables}
+    assert "event_log" in {name for (name,) in await cinema.sql("SELECT relname FROM pg_class")}
+    assert [name for name, found in rows.items() if "clara" in " ".join(found).lower()] == []
+    assert rows["login_throttle"] == rows["reset_request"] == []
 
 
 async def test_the_last_admin_cannot_be_erased(cinema: Cinema) -> None:

@@ -144,6 +144,7 @@ async def test_each_further_failure_doubles_the_wait_up_to_a_quarter_of_an_hour(
     assert [int(wait) for [wait] in waits] == [0] * 4 + [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
 
 
+@pytest.mark.usefixtures("long_delays")
 async def test_guesses_at_the_same_moment_get_no_more_tries_than_others(cinema: Cinema) -> None:
     await cinema.register()
     answers = await asyncio.gather(*(login(cinema.anonymous, password=f"guess number {n}") for n in range(20)))

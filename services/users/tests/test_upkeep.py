@@ -27,7 +27,12 @@ async def test_what_has_expired_is_forgotten_and_nothing_else(cinema: Cinema) ->
         "UPDATE login_throttle SET blocked_until = now() - interval '2 days'"
         " WHERE account = (SELECT min(account) FROM login_throttle)"
     )
+    await cinema.sql(
+        "INSERT INTO showtime VALUES (gen_random_uuid(), 1, now()), (gen_random_uuid(), 1, now() + '1 day')"
+    )
     await prune(Work(app.state.sessions, State()))
+    [[shows]] = await cinema.sql("SELECT count(*) FROM showtime")
+    assert shows == 1
     counts = await cinema.sql(
         "SELECT (SELECT count(*) FROM session), (SELECT count(*) FROM refresh_token),"
         " (SELECT count(*) FROM one_time_token), (SELECT count(*) FROM login_throttle)"
