@@ -45,7 +45,7 @@ class MovieInUse(DomainError):
 
 
 class ExternalIdTaken(DomainError):
-    detail = "Another film has this external_id."
+    detail = "Another film has this external_id. Change that one, or choose another id."
 
 
 class HallBusy(DomainError):

@@ -47,18 +47,18 @@ class TooManyHolds(DomainError):
 class UnknownSeats(DomainError):
     status = 422
     carries = {"labels": list[str]}
-    detail = "The hall of this showtime has no such seats."
+    detail = "The hall of this showtime has no such seats. Fetch its layout again."
 
 
 class TicketTypeNotOffered(DomainError):
     status = 422
     carries = {"label": str | None, "category": str | None, "ticket_type": str}
-    detail = "This showtime has no such ticket for this category of seats."
+    detail = "This showtime has no such ticket for this category of seats. Choose one that has a price."
 
 
 class CompanionNeedsAccessible(DomainError):
     status = 422
-    detail = "A companion's seat is sold together with the accessible seat beside it."
+    detail = "A companion's seat is sold together with the accessible seat beside it. Choose both."
 
 
 class PaymentInProgress(DomainError):

@@ -105,7 +105,7 @@ class ValidationFailed(DomainError):
 
     status = 422
     carries = {"errors": list[Fault]}
-    detail = "The request does not fit the schema."
+    detail = "The request does not fit the schema. The field `errors` says where."
 
     @classmethod
     def code(cls) -> str:

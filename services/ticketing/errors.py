@@ -104,7 +104,7 @@ class Objection(StrEnum):
 class PromoNotValid(DomainError):
     status = 422
     carries = {"reason": Objection, "min_total": int | None}
-    detail = "This promo code cannot be used for this order."
+    detail = "This promo code cannot be used for this order. The field `reason` says why."
     sentences = {
         Objection.UNKNOWN: "We don't know this promo code. Please check how it is written.",
         Objection.NOT_ACTIVE: "This promo code is not in use any more.",

@@ -11,7 +11,7 @@ class EmailTaken(DomainError):
 
 class BadCredentials(DomainError):
     status = 401
-    detail = "Address or password is wrong."
+    detail = "Address or password is wrong. Try again, or reset the password."
     headers: Mapping[str, str] = {"WWW-Authenticate": "Bearer"}
 
 
