@@ -127,3 +127,7 @@ class NotPaid(DomainError):
 class NotIssued(DomainError):
     carries = {"order_status": str}
     detail = "There are no valid tickets for this order."
+
+
+class PaymentDisputed(DomainError):
+    detail = "The payment is disputed at the bank, so nothing can be given back until it has decided."

@@ -15,6 +15,7 @@ from services.shared.db import fire_after_commit
 from services.ticketing.commands.effects import (
     Occasion,
     begin_closing,
+    charge_back,
     end_unpaid,
     expire,
     hand_over,
@@ -75,6 +76,7 @@ class Trigger(StrEnum):
     REFUND_SUCCEEDED = "refund_succeeded"
     REFUND_FAILED = "refund_failed"
     REFUND_RETRIED = "refund_retried"
+    DISPUTE_LOST = "dispute_lost"
 
 
 class Step(NamedTuple):
@@ -208,6 +210,10 @@ STEPS: dict[tuple[State, Trigger], Step] = {
     (S.REFUNDING, T.REFUND_FAILED): Step(S.REFUND_FAILED, nothing),
     (S.REFUNDED, T.REFUND_FAILED): Step(S.REFUND_FAILED, nothing),
     (S.REFUND_FAILED, T.REFUND_RETRIED): Step(S.REFUNDING, nothing),
+    # The bank has taken the money back.
+    (S.ISSUED, T.DISPUTE_LOST): Step(S.REFUNDED, charge_back),
+    (S.REFUNDING, T.DISPUTE_LOST): Step(S.REFUNDED, charge_back),
+    (S.REFUND_FAILED, T.DISPUTE_LOST): Step(S.REFUNDED, charge_back),
     # Another payment of a booking that is settled.
     (S.PAID, T.PAYMENT_SUCCEEDED): Step(S.PAID, send_extra_back),
     (S.ISSUED, T.PAYMENT_SUCCEEDED): Step(S.ISSUED, send_extra_back),

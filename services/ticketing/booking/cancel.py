@@ -18,6 +18,7 @@ from services.ticketing.errors import (
     NotRefundable,
     OrderInProgress,
     OrderNotFound,
+    PaymentDisputed,
     RefundTooLarge,
     RefundWindowClosed,
     TicketUsed,
@@ -34,7 +35,7 @@ async def cancel(
 ) -> Order:
     """The customer gives an order back, or some of its seats; again changes nothing.
 
-    Raises OrderNotFound, OrderInProgress, RefundWindowClosed, TicketUsed, ValidationFailed.
+    Raises OrderNotFound, OrderInProgress, PaymentDisputed, RefundWindowClosed, TicketUsed, ValidationFailed.
     """
     order = await orders.locked(session, booking_id)
     if order.user_id != user.id:
@@ -62,8 +63,10 @@ async def give_back(
 def check_policy(order: Order, tickets: Sequence[Ticket], refund_hours: float) -> None:
     """Seats whose time to be given back is not over and that nobody sits in.
 
-    Raises RefundWindowClosed, TicketUsed.
+    Raises PaymentDisputed, RefundWindowClosed, TicketUsed.
     """
+    if order.disputed_at is not None:
+        raise PaymentDisputed
     closes_at = order.refundable_until(refund_hours)
     if datetime.now(UTC) >= closes_at:
         raise RefundWindowClosed(closed_at=closes_at)
@@ -81,15 +84,12 @@ async def refund(
 ) -> Order:
     """A manager gives money back, or the box office for what it sold: for seats, for all, or a sum as goodwill.
 
-    Raises OrderNotFound, Forbidden, OrderInProgress, NotRefundable, RefundTooLarge, ValidationFailed.
+    Raises OrderNotFound, Forbidden, OrderInProgress, NotRefundable, PaymentDisputed, RefundTooLarge, ValidationFailed.
     """
     order = await orders.locked(session, booking_id)
     if not staff.may(Role.manager) and order.method not in COUNTER:
         raise Forbidden("The box office refunds what it has sold; for the rest ask a manager.")
-    if order.status is OrderStatus.PAID:
-        raise OrderInProgress(order_status=order.status)
-    if order.status is not OrderStatus.ISSUED:
-        raise NotRefundable(order_status=order.status)
+    check_refundable(order)
     left = order.paid - await money.refunded(session, booking_id)
     if (wish.amount or 0) > left:
         raise RefundTooLarge(refundable=left)
@@ -99,6 +99,16 @@ async def refund(
     else:
         await refund_seats(session, order, await chosen(session, order, labels), wish, occasion)
     return await orders.order(session, staff, booking_id)
+
+
+def check_refundable(order: Order) -> None:
+    """Raises OrderInProgress, NotRefundable, PaymentDisputed."""
+    if order.status is OrderStatus.PAID:
+        raise OrderInProgress(order_status=order.status)
+    if order.status is not OrderStatus.ISSUED:
+        raise NotRefundable(order_status=order.status)
+    if order.disputed_at is not None:
+        raise PaymentDisputed
 
 
 async def chosen(session: AsyncSession, order: Order, labels: Sequence[str] | None) -> list[Ticket]:

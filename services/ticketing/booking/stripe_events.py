@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.shared.db import Sessions, fire_after_commit
 from services.shared.errors import is_outage
 from services.shared.jobs import Work
-from services.ticketing.booking import intents, refunding
+from services.ticketing.booking import disputes, intents, refunding
 from services.ticketing.commands import ledger, refunds, topups
 from services.ticketing.errors import OrderNotFound
 from services.ticketing.models import (
@@ -42,7 +42,7 @@ FAILED = "payment_intent.payment_failed"
 TYPES = [
     *("payment_intent.processing", "payment_intent.succeeded", "payment_intent.canceled", FAILED),
     *("refund.created", "refund.updated", "refund.failed"),
-    "charge.dispute.created",
+    *("charge.dispute.created", "charge.dispute.closed"),
 ]
 
 log = structlog.get_logger()
@@ -119,7 +119,7 @@ async def handle(session: AsyncSession, event: StripeEvent) -> None:
         if "refund" in seen.metadata:  # one made in Stripe's dashboard is none of ours
             await refunding.take_over(session, seen, UUID(seen.metadata["refund"]), event.id)
     else:
-        await disputed(session, subject)
+        await disputes.take_over(session, subject, event.id)
 
 
 async def intent_changed(session: AsyncSession, event: StripeEvent, seen: SeenIntent) -> None:
@@ -188,12 +188,3 @@ async def unknown_booking(session: AsyncSession, booking_id: UUID, seen: SeenInt
     intent = await remember(session, booking_id, seen, IntentStatus.SUCCEEDED)
     await ledger.received(session, booking_id, seen.id, seen.amount, seen.currency, Method.CARD)
     await refunds.of_intent(session, intent, RefundCause.LATE, settles=False)
-
-
-async def disputed(session: AsyncSession, dispute: Mapping[str, Any]) -> None:
-    """Noted on the order, for the staff."""
-    row = await session.scalar(select(Intent).where(Intent.stripe_id == dispute["payment_intent"]))
-    log.error("payment disputed", intent=dispute["payment_intent"], reason=dispute["reason"])
-    if row is not None:
-        order = await orders.locked(session, row.booking_id)
-        order.disputed_at = func.now()

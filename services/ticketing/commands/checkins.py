@@ -109,12 +109,17 @@ async def find(session: AsyncSession, code: str) -> Ticket | None:
 async def judge(session: AsyncSession, ticket: Ticket, scan: Scan, showtime_id: UUID | None) -> ScanResult:
     if showtime_id not in (None, ticket.showtime_id):
         return ScanResult.WRONG_SHOWTIME
-    if ticket.status != TicketStatus.VALID:
-        return RESULTS[ticket.status]
+    if standing(ticket) is not ScanResult.ADMITTED:
+        return standing(ticket)
     showtime = await showtime_of(session, ticket)
     if showtime.status == ShowtimeStatus.CANCELLED:
         return ScanResult.VOID
     return timing(showtime, scan.scanned_at, settings_of(session).doors_minutes) or await admit(session, ticket, scan)
+
+
+def standing(ticket: Ticket) -> ScanResult:
+    """What a ticket is good for, whatever the time."""
+    return ScanResult.VOID if ticket.is_frozen else RESULTS[ticket.status]
 
 
 def timing(showtime: Showtime, at: datetime, doors_minutes: float) -> ScanResult | None:
@@ -126,12 +131,13 @@ def timing(showtime: Showtime, at: datetime, doors_minutes: float) -> ScanResult
 
 async def admit(session: AsyncSession, ticket: Ticket, scan: Scan) -> ScanResult:
     """The one statement that lets somebody in. Whoever loses the race learns what the winner did."""
-    unused = update(Ticket).where(Ticket.id == ticket.id, Ticket.status == TicketStatus.VALID, Ticket.used_at.is_(None))
+    good = (Ticket.status == TicketStatus.VALID, Ticket.used_at.is_(None), Ticket.frozen_at.is_(None))
+    unused = update(Ticket).where(Ticket.id == ticket.id, *good)
     use = unused.values(status=TicketStatus.USED, used_at=scan.scanned_at, used_gate=scan.gate).returning(Ticket.id)
     admitted = await session.scalar(use) is not None
     await session.refresh(ticket)
     if not admitted:
-        return RESULTS[ticket.status]
+        return standing(ticket)
     publish(session, scanned(ticket, scan))
     return ScanResult.ADMITTED
 

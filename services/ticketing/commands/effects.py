@@ -147,6 +147,13 @@ async def refund_all(session: AsyncSession, order: Order, occasion: Occasion) ->
     return refund is None
 
 
+async def charge_back(session: AsyncSession, order: Order, occasion: Occasion) -> None:
+    """The bank has taken the money back."""
+    assert occasion.wish is not None, "a refund has a cause"
+    await tickets.void(session, order.booking_id)
+    await refunds.by_bank(session, order, occasion.wish, occasion.why)
+
+
 async def refund_part(session: AsyncSession, order: Order, occasion: Occasion) -> None:
     """Some seats, or a sum as goodwill; the order stays as it is."""
     assert occasion.wish is not None, "a refund has a cause"

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.shared.db import fire_after_commit, settings_of
 from services.shared.events import OrderRefunded
 from services.shared.messaging import publish
 from services.ticketing import notices
-from services.ticketing.commands import ledger, timeline
+from services.ticketing.commands import ledger, statement, timeline
 from services.ticketing.commands.wallet import coins_for
 from services.ticketing.models import Intent, Method, Order, Refund, RefundCause, RefundStatus, RefundTo
 from services.ticketing.queries import money
@@ -79,6 +79,39 @@ async def of_intent(session: AsyncSession, intent: Intent, cause: RefundCause, *
         intent_id=intent.id,
     )
     return await begin(session, refund)
+
+
+async def by_bank(session: AsyncSession, order: Order, wish: Wish, dispute_id: str) -> None:
+    """The bank has given the customer the money.
+
+    It is the refund that was on its way but that the provider would not make any more, if there was one.
+    """
+    tried = select(Refund).where(Refund.booking_id == order.booking_id, Refund.settles, Refund.to == RefundTo.CARD)
+    refund = await session.scalar(tried.where(Refund.status != RefundStatus.SUCCEEDED).with_for_update())
+    if refund is None:
+        left = order.paid - await money.refunded(session, order.booking_id)
+        if left <= 0:
+            return
+        refund = Refund(
+            booking_id=order.booking_id,
+            number=await money.next_number(session, Refund, order.booking_id),
+            amount=min(wish.amount or left, left),
+            currency=order.currency,
+            to=RefundTo.CARD,
+            cause=wish.cause,
+            seats=[],
+            settles=True,
+            sold=True,
+            intent_id=order.intent_id,
+            tries=0,
+        )
+        session.add(refund)
+        await session.flush()
+        await ledger.owed(session, refund)
+    refund.tries += 1
+    refund.stripe_id = dispute_id
+    await succeeded(session, order, refund)
+    await statement.note_lost_dispute(session, refund)
 
 
 def way_back(method: Method, wanted: RefundTo | None) -> RefundTo:

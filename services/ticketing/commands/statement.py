@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.ticketing.commands import topups
-from services.ticketing.models import IntentStatus, LineKind, LineStatus, StatementLine
+from services.ticketing.models import Intent, IntentStatus, LineKind, LineStatus, Refund, StatementLine
 from services.ticketing.seen import SeenIntent, SeenRefund
 
 
@@ -43,6 +43,22 @@ async def note_refund(session: AsyncSession, seen: SeenRefund) -> None:
         "currency": seen.currency,
         "status": LineStatus(seen.status.value),
         "cause": f"returned:{refund_id}:{seen.metadata.get('try')}" if refund_id else None,
+    }
+    await keep(session, line)
+
+
+async def note_lost_dispute(session: AsyncSession, refund: Refund) -> None:
+    """The bank's refund: at the provider it is a dispute, of which it has told us, and no refund."""
+    intent = await session.get_one(Intent, refund.intent_id)
+    line = {
+        "id": refund.stripe_id,
+        "kind": LineKind.REFUND,
+        "payment_id": intent.stripe_id,
+        "booking_id": refund.booking_id,
+        "amount": refund.amount,
+        "currency": refund.currency,
+        "status": LineStatus.SUCCEEDED,
+        "cause": f"returned:{refund.id}:{refund.tries}",
     }
     await keep(session, line)
 

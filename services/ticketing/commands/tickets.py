@@ -24,7 +24,8 @@ CODE_LIFE = timedelta(days=30)
 
 async def issue(session: AsyncSession, order: Order, seats: Sequence[HeldSeat]) -> list[Ticket]:
     """A ticket for each of the seats that `order` was sold. Raises LiveTicketExists, and then has issued none."""
-    customer = await session.get(Customer, order.user_id)
+    # Locked, so that no name escapes being forgotten.
+    customer = await session.get(Customer, order.user_id, with_for_update={"read": True})
     holder_name = customer.full_name if customer else ""
     tickets = [
         Ticket(
@@ -37,6 +38,7 @@ async def issue(session: AsyncSession, order: Order, seats: Sequence[HeldSeat]) 
             discount=share,
             holder_name=holder_name,
             valid_until=order.starts_at + CODE_LIFE,
+            frozen_at=order.disputed_at,
         )
         for seat, share in zip(seats, shares([seat.price for seat in seats], order.discount), strict=True)
     ]
@@ -76,6 +78,15 @@ async def void(session: AsyncSession, booking_id: UUID, seat_nos: Collection[int
     for ticket in tickets:
         publish(session, voided(ticket))
     return tickets
+
+
+async def freeze(session: AsyncSession, booking_id: UUID) -> None:
+    """The tickets keep their seats and open no door."""
+    await session.execute(update(Ticket).where(Ticket.booking_id == booking_id).values(frozen_at=func.now()))
+
+
+async def thaw(session: AsyncSession, booking_id: UUID) -> None:
+    await session.execute(update(Ticket).where(Ticket.booking_id == booking_id).values(frozen_at=None))
 
 
 def voided(ticket: Ticket) -> TicketVoided:

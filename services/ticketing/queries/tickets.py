@@ -21,7 +21,8 @@ NEAR = timedelta(days=1)
 
 @dataclass(frozen=True)
 class DoorKeys:
-    """What a door needs to judge codes by itself: public keys (RFC 7517) and the tickets that are void nevertheless."""
+    """What a door needs to judge codes by itself: public keys (RFC 7517), and the tickets that open nothing although
+    their codes verify: void and frozen ones."""
 
     keys: list[dict[str, str]]
     void: Sequence[Ticket]
@@ -48,10 +49,11 @@ async def showtime_of(session: AsyncSession, found: Ticket) -> Showtime:
 
 async def door_keys(session: AsyncSession) -> DoorKeys:
     now = datetime.now(UTC)
+    opens_nothing = (Ticket.status == TicketStatus.VOID) | Ticket.frozen_at.is_not(None)
     query = (
         select(Ticket)
         .join(Showtime, Showtime.id == Ticket.showtime_id)
-        .where(Ticket.status == TicketStatus.VOID, Showtime.starts_at.between(now - NEAR, now + NEAR))
+        .where(Showtime.starts_at.between(now - NEAR, now + NEAR), opens_nothing)
         .order_by(Ticket.id)
     )
     ring = codes.key_ring(settings_of(session))

@@ -25,6 +25,7 @@ class TicketView(View):
     ticket_type: str = Field(examples=["adult"])
     price: Money
     status: TicketStatus
+    is_frozen: bool = Field(description="It opens no door while its payment is disputed at the bank.")
     holder_name: str
     code: str = Field(description="What the QR code holds: a JWT signed with EdDSA that verifies offline.")
     issued_at: datetime
@@ -72,6 +73,7 @@ class ScannedTicket(View):
     ticket_type: str
     holder_name: str
     status: TicketStatus
+    is_frozen: bool
 
 
 class CheckInView(View):

@@ -76,6 +76,9 @@ refunded          refund_failed       refund_failed
 refunded          payment_succeeded   refunded
 refund_failed     refund_retried      refunding
 refund_failed     payment_succeeded   refund_failed
+issued            dispute_lost        refunded
+refunding         dispute_lost        refunded
+refund_failed     dispute_lost        refunded
 """
 EXPECTED = {(row.split()[0], row.split()[1]): row.split()[2] for row in CONTRACT.split("\n") if row}
 
@@ -117,7 +120,8 @@ def order_in(state: State) -> Order:
 
 
 def occasion_for(order: Order) -> tuple[Intent, Occasion]:
-    intent = Intent(id=new_id(), booking_id=order.booking_id, number=1, amount=1250, currency="EUR", stripe_id=None)
+    facts = {"booking_id": order.booking_id, "number": 1, "amount": 1250, "currency": "EUR"}
+    intent = Intent(id=new_id(), status=IntentStatus.OPEN, stripe_id=f"pi_{order.booking_id}", **facts)
     wish = Wish(RefundCause.CUSTOMER, amount=500)
     return intent, Occasion(cause="test", intent=intent, method=Method.COINS, wish=wish)
 
@@ -139,6 +143,8 @@ async def take_step(session: AsyncSession, state: State, trigger: Trigger) -> No
     order = order_in(state)
     intent, occasion = occasion_for(order)
     session.add(intent)
+    await session.flush()
+    order.intent_id = intent.id if trigger is Trigger.DISPUTE_LOST else None
     if state is not State.NONE:
         session.add(order)
     await session.flush()
