@@ -21,6 +21,7 @@ from services.ticketing.errors import (
     OrderExpired,
     OrderInProgress,
     OrderNotFound,
+    PaymentDisputed,
     PromoNotValid,
     RefundTooLarge,
     RefundWindowClosed,
@@ -97,7 +98,7 @@ async def remove_promo_code(
 
 @router.post(
     "/{booking_id}/cancel",
-    responses=refusals(OrderNotFound, OrderInProgress, RefundWindowClosed, TicketUsed, NotRefundable),
+    responses=refusals(OrderNotFound, OrderInProgress, PaymentDisputed, RefundWindowClosed, TicketUsed, NotRefundable),
 )
 async def cancel_order(booking_id: UUID, user: CurrentUser, session: Session, body: Cancel | None = None) -> OrderView:
     """Before payment the seats go back; afterwards money goes back too, until some hours before the showtime."""
@@ -105,13 +106,16 @@ async def cancel_order(booking_id: UUID, user: CurrentUser, session: Session, bo
     return OrderView.of(await cancel.cancel(session, user, booking_id, wanted.wish(), wanted.seats), user)
 
 
-@router.get("/{booking_id}/refund-quote", response_model=QuoteView)
+@router.get("/{booking_id}/refund-quote", response_model=QuoteView, responses=refusals(OrderNotFound))
 async def get_refund_quote(booking_id: UUID, user: CurrentUser, session: Session, seats: Seats = None) -> quote.Quote:
     """What cancelling an order, or some of its seats, would give back at this moment."""
     return await quote.quote(session, user, booking_id, seats)
 
 
-@router.post("/{booking_id}/refund", responses=refusals(OrderNotFound, OrderInProgress, NotRefundable, RefundTooLarge))
+@router.post(
+    "/{booking_id}/refund",
+    responses=refusals(OrderNotFound, OrderInProgress, PaymentDisputed, NotRefundable, RefundTooLarge),
+)
 async def refund_order(booking_id: UUID, body: GiveRefund, staff: Staff, session: Session) -> OrderView:
     """For managers; the box office may refund what it has sold itself."""
     return OrderView.of(await cancel.refund(session, staff, booking_id, body.wish(), body.seats), staff)
