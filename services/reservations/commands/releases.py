@@ -11,7 +11,7 @@ from services.reservations import seats, slots
 from services.reservations.errors import AlreadySold, HoldNotFound, PaymentInProgress
 from services.reservations.models import Hold, HoldStatus, ReleaseReason, SeatStatus
 from services.reservations.seats import Claimed
-from services.shared.auth import Principal, Role
+from services.shared.auth import Principal
 from services.shared.events import PaymentAbandoned, SeatsReleased, TicketVoided
 from services.shared.messaging import publish
 
@@ -35,8 +35,6 @@ async def release(session: AsyncSession, user: Principal, booking_id: UUID) -> N
         raise AlreadySold
     if hold.status is HoldStatus.held:
         await let_go(session, [hold], ReleaseReason.customer)
-        if not user.may(Role.staff):
-            await slots.cool_down(session, hold.showtime_id, user.id)
 
 
 async def release_expired(session: AsyncSession, *, cut_off: bool) -> int:
@@ -80,6 +78,7 @@ async def let_go(session: AsyncSession, holds: Sequence[Hold], reason: ReleaseRe
             fact = SeatsReleased(booking_id=hold.booking_id, showtime_id=hold.showtime_id, reason=reason.value)
             publish(session, fact)
     await session.flush()
+    await slots.cool_down(session, holds)
 
 
 def claims_of(hold: Hold) -> Iterable[Claimed]:

@@ -194,11 +194,14 @@ def new_app(jobs: Sequence[Job] = JOBS) -> FastAPI:
 
 
 @asynccontextmanager
-async def replica(app: FastAPI, jobs: Sequence[Job] = JOBS) -> AsyncIterator[FastAPI]:
-    """Another process's app on the same database, as far as one process can have it: its own pools and caches."""
+async def replica(app: FastAPI, jobs: Sequence[Job] = JOBS, **settings: str) -> AsyncIterator[FastAPI]:
+    """Another process's app on the same database, as far as one process can have it: its own pools and caches.
+
+    `settings` are environment variables beside the database's.
+    """
     other = new_app(jobs)
     async with AsyncExitStack() as stack:
-        with environment({"MARQUEE_RESERVATIONS_DATABASE_URL": app.state.settings.database_url}):
+        with environment({"MARQUEE_RESERVATIONS_DATABASE_URL": app.state.settings.database_url, **settings}):
             await stack.enter_async_context(running(other))
         yield other
 

@@ -151,24 +151,6 @@ async def test_the_caps_do_not_bind_staff(app: FastAPI) -> None:
     assert labels(await staff.hold(*group)) == group
 
 
-async def test_holding_and_giving_back_again_and_again_calls_for_a_pause(app: FastAPI) -> None:
-    showtime_id = await on_sale(app)
-    customer = buyer(app, showtime_id)
-    for _ in range(7):
-        await customer.give_back(await customer.hold("A1"))
-    answer = await customer.ask("A1")
-    assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
-    assert 500 < int(answer.headers["retry-after"]) <= 600
-    await buyer(app, showtime_id).hold("A1")
-    await buyer(app, await on_sale(app)).hold("A1")
-
-
-async def test_staff_need_no_pause(app: FastAPI) -> None:
-    staff = buyer(app, await on_sale(app), Role.staff)
-    for _ in range(8):
-        await staff.give_back(await staff.hold("A1"))
-
-
 @pytest.mark.parametrize("role", list(Role))
 async def test_everybody_who_is_signed_in_may_hold(app: FastAPI, role: Role) -> None:
     await buyer(app, await on_sale(app), role).hold("A1")
