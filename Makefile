@@ -7,7 +7,7 @@ SERVICES := users catalog theaters reservations ticketing
 PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format lock migrate revision snapshots secrets bench clean
+.PHONY: help install run test lint format lock migrate revision snapshots secrets bench fuzz clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ secrets: install ## Print fresh secrets for production, as environment variables
 
 bench: install ## Holds, seat-map reads and hold-to-ticket times, each next to its bound
 	@$(VENV)/python -m tests.bench
+
+fuzz: install ## Ask everything of all five APIs, good and bad, for some minutes; SEED=7 for other questions, ONLY="users admin" for some
+	@$(VENV)/python -m infra.local.prerequisites
+	@$(VENV)/python -m tests.fuzz
 
 clean: ## Remove what was made: environment, builds, caches. Data in var/ stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache gateway/web/node_modules gateway/web/dist
