@@ -26,10 +26,11 @@ from services.ticketing.saga import Trigger, advance
 
 
 async def forget_user(session: AsyncSession, event: UserErased) -> None:
-    """What an erased user has not paid is closed."""
-    for booking_id in await copies.forget_customer(session, event):
+    """What is not paid is closed; tickets stay, the person goes. Orders are locked before customers, as everywhere."""
+    for booking_id in await copies.unpaid(session, event.user_id):
         order = await orders.locked(session, booking_id)
         await advance(session, order, Trigger.USER_ERASED, Occasion(cause=f"UserErased {event.id}"))
+    await copies.forget_customer(session, event)
     await erasure.forget(session, event.user_id)
 
 

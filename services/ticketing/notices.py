@@ -92,8 +92,8 @@ async def showtime_near(session: AsyncSession, order: Order, tickets: Sequence[T
 
 
 async def recipient(session: AsyncSession, order: Order) -> Customer | None:
-    """Nobody is told whose address we do not have (any more)."""
-    return await session.get(Customer, order.user_id)
+    """Nobody is told whose address we do not have (any more). Locked, so that no mail escapes being forgotten."""
+    return await session.get(Customer, order.user_id, with_for_update={"read": True})
 
 
 async def send(

@@ -41,12 +41,19 @@ async def queue_up(session: AsyncSession, user_id: UUID) -> None:
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(user_id), 0))))
 
 
-async def forget_customer(session: AsyncSession, event: UserErased) -> Sequence[UUID]:
-    """Keep no personal data: neither name nor address. Returns the bookings that are not paid yet."""
+async def unpaid(session: AsyncSession, user_id: UUID) -> Sequence[UUID]:
+    """The bookings that a user has not paid yet."""
+    open_ = Order.status.in_((OrderStatus.AWAITING_PAYMENT, OrderStatus.PAYING))
+    theirs = select(Order.booking_id).where(Order.user_id == user_id, open_)
+    return (await session.scalars(theirs.order_by(Order.booking_id))).all()
+
+
+async def forget_customer(session: AsyncSession, event: UserErased) -> None:
+    """Keep no personal data: neither name nor address.
+
+    The customer goes before the names on the tickets: whoever is issuing some holds the row, and we wait for them.
+    """
     await queue_up(session, event.user_id)
     await session.execute(insert(ErasedUser).values(user_id=event.user_id).on_conflict_do_nothing())
     await session.execute(delete(Customer).where(Customer.user_id == event.user_id))
     await session.execute(update(Ticket).where(Ticket.user_id == event.user_id).values(holder_name=""))
-    unpaid = Order.status.in_((OrderStatus.AWAITING_PAYMENT, OrderStatus.PAYING))
-    theirs = select(Order.booking_id).where(Order.user_id == event.user_id, unpaid)
-    return (await session.scalars(theirs.order_by(Order.booking_id))).all()
