@@ -6,7 +6,7 @@ commands/prospects.py), and that it is akin to them in genres and people. Popula
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select, text
@@ -20,7 +20,12 @@ from services.catalog.queries.movies import has_showtime
 # A longer history would take longer, and say little more.
 MOST_SOURCES = 200
 # Films may have left the programme since the prospects were last renewed.
-SPARE = 20
+SPARE = 10
+
+
+class Title(NamedTuple):
+    id: UUID
+    title: str
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class Because:
     """`reason`: rated, seen, watchlist or popular; `movie` is the user's film that speaks most for this one."""
 
     reason: str
-    movie: Movie | None
+    movie: Title | None
     text: str
 
 
@@ -46,29 +51,21 @@ async def recommendations(session: AsyncSession, user_id: UUID, limit: int, lang
     asked = {"user_id": user_id, "sources": MOST_SOURCES, "limit": limit + SPARE}
     ranked = (await session.execute(RANKED, asked)).all()
     films = await on_offer_by_id(session, [row.movie_id for row in ranked])
-    sources = await titles(session, {row.source_id for row in ranked})
-    personal = [
-        Recommendation(films[row.movie_id], because(row, sources[row.source_id], language))
-        for row in ranked
-        if row.movie_id in films
-    ][:limit]
+    known = [row for row in ranked if row.movie_id in films][:limit]
+    personal = [Recommendation(films[row.movie_id], because(row, language)) for row in known]
     taken = [found.movie.id for found in personal]
     return [*personal, *await popular(session, user_id, taken, limit - len(taken), language)]
 
 
-def because(row: Row[Any], source: Movie, language: str) -> Because:
+def because(row: Row[Any], language: str) -> Because:
     key = f"{row.reason}.others" if row.through_others else row.reason
-    return Because(row.reason, source, wording.reason(key, language, title=source.title, stars=row.stars))
+    text_ = wording.reason(key, language, title=row.title, stars=row.stars)
+    return Because(row.reason, Title(row.source_id, row.title), text_)
 
 
 async def on_offer_by_id(session: AsyncSession, ids: Iterable[UUID]) -> Mapping[UUID, Movie]:
     found = await session.scalars(select(Movie).where(Movie.id.in_(ids), *on_offer()))
     return {movie.id: movie for movie in found}
-
-
-async def titles(session: AsyncSession, ids: Iterable[UUID]) -> Mapping[UUID, Movie]:
-    """Also of films that are gone from the lists: the user saw them."""
-    return {movie.id: movie for movie in await session.scalars(select(Movie).where(Movie.id.in_(ids)))}
 
 
 async def popular(
@@ -126,7 +123,8 @@ RANKED = text(f"""
         GROUP BY trait
     ), for_ AS (
         SELECT affinity.movie_id, source_id, 2 * weight * strength AS amount, true AS through_others
-        FROM strongest JOIN affinity ON source_id = strongest.movie_id
+        FROM strongest CROSS JOIN LATERAL (
+            SELECT * FROM affinity WHERE source_id = strongest.movie_id ORDER BY strength DESC LIMIT 100) AS affinity
         UNION ALL
         SELECT prospect.movie_id, source_id, sum(amount), false
         FROM prospect, unnest(traits) AS trait JOIN liked USING (trait)
@@ -143,7 +141,7 @@ RANKED = text(f"""
         FROM by_source GROUP BY movie_id HAVING sum(amount) > 0
         ORDER BY score DESC, movie_id LIMIT :limit
     )
-    SELECT best.movie_id, best.source_id, through_others, mine.reason, mine.stars
-    FROM best JOIN mine ON mine.movie_id = best.source_id
+    SELECT best.movie_id, best.source_id, source.title, through_others, mine.reason, mine.stars
+    FROM best JOIN mine ON mine.movie_id = best.source_id JOIN movie AS source ON source.id = best.source_id
     ORDER BY score DESC, best.movie_id
 """)  # noqa: S608
