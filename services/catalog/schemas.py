@@ -86,6 +86,22 @@ class MovieView(MovieSummary):
     popularity: int
 
 
+class BadLineView(View):
+    """`line` counts from 1; where a film takes several lines it is the first of them."""
+
+    line: int
+    code: str
+    message: str
+
+
+class ImportView(View):
+    """`imported` films are new, `updated` ones were known by their `external_id`."""
+
+    imported: int
+    updated: int
+    failed: list[BadLineView]
+
+
 class TitleView(View):
     id: UUID
     title: str

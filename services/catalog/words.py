@@ -33,8 +33,10 @@ class Passage(NamedTuple):
 
 def normalise(text: str) -> str:
     """As in `Amélie's Straße` -> `amelies strasse`."""
-    bare = "".join(letter for letter in normalize("NFKD", text.casefold()) if not combining(letter))
-    return " ".join(bare.translate(LETTERS).split())
+    plain = text.casefold()
+    if not plain.isascii():
+        plain = "".join(letter for letter in normalize("NFKD", plain) if not combining(letter))
+    return " ".join(plain.translate(LETTERS).split())
 
 
 def words(text: str) -> list[str]:

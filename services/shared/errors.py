@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, ClassVar, Literal, Union, get_args
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, create_model
@@ -15,6 +15,7 @@ from pydantic_core import to_jsonable_python
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from services.shared.logging import request_id
 
@@ -27,6 +28,8 @@ CODES_BY_STATUS = {
     415: "unsupported_media_type",
     503: "service_unavailable",
 }
+# nginx's status for requests whose caller has left before the answer.
+CLIENT_CLOSED = 499
 # What any request may be answered with: see section 1 of docs/contracts.md.
 REFUSED = (
     "not_found",
@@ -98,6 +101,14 @@ class BodyTooLarge(DomainError):
     status = 413
     carries = {"max_bytes": int}
     detail = "The body is larger than this endpoint takes."
+
+
+class UnsupportedMediaType(DomainError):
+    """For routes that read their body themselves."""
+
+    status = 415
+    carries = {"supported": list[str]}
+    detail = "This endpoint does not take that type of body."
 
 
 class ValidationFailed(DomainError):
@@ -219,7 +230,13 @@ def crashed(error: Exception) -> JSONResponse:
     return problem(500, "internal_error", detail)
 
 
+async def caller_left(_: Request, __: Exception) -> Response:
+    """In the middle of the body: nobody reads this, but it is counted."""
+    return Response(status_code=CLIENT_CLOSED)
+
+
 def install(app: FastAPI) -> None:
+    app.add_exception_handler(ClientDisconnect, caller_left)
     app.add_exception_handler(DomainError, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http_error)

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.shared.db import Witness
-from services.shared.errors import BodyTooLarge, crashed
+from services.shared.errors import CLIENT_CLOSED, BodyTooLarge, crashed
 from services.shared.ids import new_id
 from services.shared.logging import bound_contextvars
 from services.shared.metrics import Metrics
@@ -19,8 +19,6 @@ from services.shared.metrics import Metrics
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 MAX_BODY_BYTES = 1_048_576
 BODY_LIMIT = "body_limit"
-# nginx's status for requests whose caller has left before the answer.
-CLIENT_CLOSED = 499
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """What changes in the catalog."""
 
 from services.catalog.commands.copies import close_hall, keep_hall, keep_theater
+from services.catalog.commands.imports import Imported, import_movies
 from services.catalog.commands.movies import change_movie, create_movie, delete_movie, save_movies
 from services.catalog.commands.prospects import renew_affinities, renew_prospects, stale_prospects
 from services.catalog.commands.showtimes import (
@@ -26,6 +27,7 @@ from services.catalog.commands.taste import (
 __all__ = [
     "COUNTED_AT_ONCE",
     "Batch",
+    "Imported",
     "cancel_showtime",
     "change_movie",
     "change_showtime",
@@ -34,6 +36,7 @@ __all__ = [
     "create_movie",
     "delete_movie",
     "forget_user",
+    "import_movies",
     "keep_hall",
     "keep_theater",
     "keep_visit",
