@@ -1,13 +1,13 @@
 """A hold as its owner sees it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Self
 from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from services.reservations.models import Hold, HoldStatus
+from services.reservations.models import Hold, HoldStatus, ReleaseReason
 from services.reservations.money import Money
 from services.reservations.seats import Wish
 from services.shared.events import HeldSeat
@@ -72,6 +72,29 @@ class Held:
             expires_at=hold.expires_at.astimezone(UTC),
             status=HoldStatus.held,
             replayed=True,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedHold(Held):
+    """With everything else that is stored about it."""
+
+    created_at: datetime
+    sold_at: datetime | None
+    released_at: datetime | None
+    release_reason: ReleaseReason | None
+    idempotency_key: str | None
+
+    @classmethod
+    def of(cls, hold: Hold) -> Self:
+        held = Held.of(hold)
+        return cls(
+            **{part.name: getattr(held, part.name) for part in fields(held)},
+            created_at=hold.created_at,
+            sold_at=hold.sold_at,
+            released_at=hold.released_at,
+            release_reason=hold.release_reason,
+            idempotency_key=hold.idempotency_key,
         )
 
 

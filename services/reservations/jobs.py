@@ -2,7 +2,8 @@
 
 from typing import cast
 
-from services.reservations.commands import outages, pruning, releases
+from services.reservations.commands import outages, releases
+from services.reservations.commands.pruning import PRUNING
 from services.reservations.office import UNREAD, Office
 from services.shared.bus import Bus, BusAway
 from services.shared.jobs import Job, Work
@@ -45,8 +46,12 @@ async def refresh_maps(work: Work) -> None:
 
 
 async def prune(work: Work) -> None:
-    async with work.sessions.begin() as session:
-        await pruning.prune(session)
+    """Batch by batch, each in a transaction of its own, so that nobody waits long for a lock."""
+    for remove in PRUNING:
+        removed = 1
+        while removed:
+            async with work.sessions.begin() as session:
+                removed = await remove(session)
 
 
 def office(work: Work) -> Office:

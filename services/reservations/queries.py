@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reservations import maps
 from services.reservations.errors import HoldNotFound, ShowtimeNotFound
-from services.reservations.held import Held
+from services.reservations.held import Held, RecordedHold
 from services.reservations.maps import SeatMap
-from services.reservations.models import Claim, Hold, HoldStatus, SeatStatus, Showtime, Ticket
+from services.reservations.models import Claim, Hold, HoldStatus, SeatStatus, Showtime, Slot, Ticket
 from services.reservations.offers import read_plan
 from services.reservations.office import Office
 from services.shared.db import arrived
@@ -61,7 +61,8 @@ class Occupancy:
 class Export:
     """Everything that is stored about one user."""
 
-    holds: list[Held]
+    holds: list[RecordedHold]
+    slots: Sequence[Slot]
     tickets: Sequence[Ticket]
 
 
@@ -135,5 +136,6 @@ def occupied(seat: LayoutSeat, claim: Claim, tickets: Tickets) -> SeatOccupancy:
 
 async def export(session: AsyncSession, user_id: UUID) -> Export:
     holds = await session.scalars(select(Hold).where(Hold.user_id == user_id).order_by(Hold.booking_id))
+    slots = await session.scalars(select(Slot).where(Slot.user_id == user_id).order_by(Slot.showtime_id, Slot.slot))
     tickets = await session.scalars(select(Ticket).where(Ticket.user_id == user_id).order_by(Ticket.ticket_id))
-    return Export([Held.of(found) for found in holds], tickets.all())
+    return Export([RecordedHold.of(found) for found in holds], slots.all(), tickets.all())

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from services.reservations.choice import BestAvailable, ChosenSeats
 from services.reservations.maps import SeatState
-from services.reservations.models import HoldStatus
+from services.reservations.models import HoldStatus, ReleaseReason
 from services.reservations.queries import SeatUse
 from services.shared.schemas import Input, View
 
@@ -158,6 +158,24 @@ class TicketView(View):
     voided: bool
 
 
+class RecordedHoldView(HoldDetail):
+    created_at: datetime
+    sold_at: datetime | None
+    released_at: datetime | None
+    release_reason: ReleaseReason | None
+    idempotency_key: str | None
+
+
+class SlotView(View):
+    """A place for a live hold, taken until `held_until`; without a booking by a pause."""
+
+    showtime_id: UUID
+    slot: int
+    booking_id: UUID | None
+    held_until: datetime
+
+
 class ExportView(View):
-    holds: list[HoldDetail]
+    holds: list[RecordedHoldView]
+    slots: list[SlotView]
     tickets: list[TicketView]

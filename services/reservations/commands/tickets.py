@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, case, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.reservations.models import Ticket
+from services.reservations.models import Erased, Hold, Ticket
 from services.shared.events import TicketIssued, TicketScanned, TicketVoided, UserErased
 
 
 async def note_issued(session: AsyncSession, event: TicketIssued) -> None:
-    await note(session, event, user_id=event.user_id, holder_name=event.holder_name)
+    is_erased = select(Erased).where(Erased.user_id == event.user_id).exists()
+    await note(session, event, user_id=event.user_id, holder_name=case((is_erased, ""), else_=event.holder_name))
 
 
 async def note_scanned(session: AsyncSession, event: TicketScanned) -> None:
@@ -34,5 +35,12 @@ async def note(session: AsyncSession, event: TicketIssued | TicketScanned | Tick
 
 
 async def forget_person(session: AsyncSession, event: UserErased) -> None:
-    """The seats stay sold; the name goes."""
-    await session.execute(update(Ticket).where(Ticket.user_id == event.user_id).values(holder_name=""))
+    """The seats stay sold; the name goes, also from tickets that are heard of later."""
+    await session.execute(insert(Erased).values(user_id=event.user_id).on_conflict_do_nothing())
+    await blank_names(session, Ticket.user_id == event.user_id)
+    theirs = update(Hold).where(Hold.user_id == event.user_id)
+    await session.execute(theirs.values(idempotency_key=None, body_digest=None))
+
+
+async def blank_names(session: AsyncSession, whose: ColumnElement[bool]) -> None:
+    await session.execute(update(Ticket).where(whose, Ticket.holder_name != "").values(holder_name=""))

@@ -8,7 +8,6 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from services.reservations.commands.outages import beat
-from services.reservations.commands.pruning import prune
 from services.reservations.commands.releases import release_expired
 from services.reservations.office import Office
 from services.reservations.tests.cinema import buyer, on_sale, replica, run_out, sql, started, sweep, tell, told
@@ -125,19 +124,6 @@ async def test_a_short_silence_is_no_outage(app: FastAPI) -> None:
         await sql_in(session, "UPDATE heartbeat SET seen_at = now() - interval '4 s'")
         assert await beat(session) == 0
         assert await clocks(session, ["hold"], held) == before
-
-
-async def test_what_is_over_for_a_month_is_forgotten_and_nothing_else(app: FastAPI) -> None:
-    old, young = await on_sale(app), await on_sale(app)
-    await buyer(app, old).hold("A1")
-    await buyer(app, young).hold("A1")
-    await sql(app, "UPDATE showtime SET ends_at = now() - interval '31 days' WHERE id = :id", id=old)
-    async with app.state.sessions.begin() as session:
-        assert await prune(session) == 1
-    for table in ("claim", "hold", "slot"):
-        count = f"SELECT count(*) FROM {table} WHERE showtime_id = :id"
-        assert await sql(app, count, id=old) == [(0,)]
-        assert await sql(app, count, id=young) == [(1,)]
 
 
 async def clocks(session: Any, tables: Any, *holds: Any) -> list[list[Any]]:

@@ -163,12 +163,3 @@ async def test_nobody_holds_without_a_token(app: FastAPI) -> None:
         answer = await anonymous.post("/api/reservations/holds", json=body)
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
     assert await sql(app, "SELECT FROM claim WHERE showtime_id = :id", id=showtime_id) == []
-
-
-async def test_the_export_has_all_that_is_stored_about_the_caller(app: FastAPI) -> None:
-    customer = buyer(app, await on_sale(app))
-    held = await customer.hold("A1")
-    await customer.give_back(held)
-    export = (await customer.client.get("/api/reservations/me/export")).json()
-    assert [(hold["booking_id"], hold["status"]) for hold in export["holds"]] == [(held["booking_id"], "released")]
-    assert export["tickets"] == []
