@@ -11,6 +11,7 @@ from services.catalog.plans import Offer, Prices, SalesCloseMinutes
 from services.shared.schemas import Currency, Input, Patch, View
 
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["19:30"])]
+Reason = Annotated[str, Field(min_length=1, max_length=500, examples=["The projector is broken."])]
 
 
 class MoviePatch(Patch):
@@ -42,17 +43,21 @@ class Pattern(Offer):
 
 
 class ShowtimePatch(Patch):
-    """`prices` replaces all of them."""
+    """`prices` replaces all of them; `reason` is what those who have tickets are told."""
 
     starts_at: AwareDatetime | None = None
     prices: Prices | None = None
     currency: Currency | None = None
     sales_close_minutes: SalesCloseMinutes | None = None
     single_seat_rule: Annotated[bool, Field(strict=True)] | None = None
+    reason: Reason | None = None
+
+    def changes(self) -> dict[str, Any]:
+        return {name: value for name, value in super().changes().items() if name != "reason"}
 
 
 class Cancellation(Input):
-    reason: Annotated[str, Field(min_length=1, max_length=500, examples=["The projector is broken."])]
+    reason: Reason
 
 
 class Rating(View):
@@ -63,9 +68,11 @@ class Rating(View):
 
 
 class MovieSummary(View):
+    """`poster_url` is an address below this server's; its answer may be kept for ever."""
+
     id: UUID
     title: str
-    poster_url: str | None
+    poster_url: str
     runtime_minutes: int
     age_rating: str
 

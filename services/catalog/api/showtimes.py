@@ -83,7 +83,7 @@ async def schedule_batch(
 )
 async def change_showtime(session: Session, showtime_id: UUID, body: ShowtimePatch, _: Manager) -> Showtime:
     """Change time, prices or rules of a showtime to come; sold tickets keep their price."""
-    return await commands.change_showtime(session, showtime_id, body.changes())
+    return await commands.change_showtime(session, showtime_id, body.changes(), body.reason or "")
 
 
 @router.post(

@@ -93,7 +93,9 @@ async def schedule_many(session: AsyncSession, plans: Mapping[UUID, Plan]) -> in
     return len(made)
 
 
-async def change_showtime(session: AsyncSession, showtime_id: UUID, changes: dict[str, Any]) -> Showtime:
+async def change_showtime(
+    session: AsyncSession, showtime_id: UUID, changes: dict[str, Any], reason: str = ""
+) -> Showtime:
     """`changes`: starts_at, prices (all of them), currency, sales_close_minutes, single_seat_rule. Sold tickets keep
     their price. Raises ShowtimeNotFound, NotScheduled, ValidationFailed, PricesIncomplete, HallBusy."""
     showtime = await lock_showtime(session, showtime_id)
@@ -113,7 +115,7 @@ async def change_showtime(session: AsyncSession, showtime_id: UUID, changes: dic
         mine = update(Showtime).where(Showtime.id == showtime_id)
         await session.execute(mine.values(version=Showtime.version + 1, **values))
     changed = await queries.showtime(session, showtime_id)
-    publish(session, ShowtimeChanged(**facts(changed)))
+    publish(session, ShowtimeChanged(**facts(changed), reason=reason))
     return changed
 
 

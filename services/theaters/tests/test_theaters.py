@@ -184,6 +184,18 @@ async def test_what_has_a_given_id_is_made_once(fresh_database: Database, manage
     assert [type(event) for event in await published(app)] == [TheaterChanged, HallLayoutPublished]
 
 
+async def test_seats_that_are_taken_out_of_service_at_the_same_time_are_all_out(manager: Client, hall: Json) -> None:
+    path = f"/api/theaters/halls/{hall['id']}"
+    labels = ["A1", "A2", "B1", "B1", "C4"]
+    out = [manager.patch(f"{path}/seats/{label}", json={"out_of_service": True}) for label in labels]
+    assert {answer.status_code for answer in await asyncio.gather(*out)} == {200}
+    current = (await manager.get(path)).json()
+    assert (current["layout_version"], current["capacity"]) == (5, 8)
+    newest = (await published(app))[-1]
+    assert isinstance(newest, HallLayoutPublished)
+    assert {seat.label for seat in newest.seats if "out_of_service" in seat.features} == set(labels)
+
+
 ROUTES: list[tuple[str, str]] = [
     ("GET", "/{id}"),
     ("PATCH", "/{id}"),
