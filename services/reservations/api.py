@@ -108,7 +108,7 @@ async def current_map(office: AtOffice, showtime_id: UUID) -> SeatMap:
     "/showtimes/{showtime_id}/seats",
     response_model=SeatMapView,
     tags=["seat map"],
-    responses={304: {"description": "Still the version of `If-None-Match`."}} | refusals(ShowtimeNotFound),
+    responses={304: {"description": "Still the version of `If-None-Match`."}, **refusals(ShowtimeNotFound)},
 )
 async def seats(
     current: Annotated[SeatMap, Depends(current_map)],
