@@ -6,6 +6,7 @@ import gc
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from importlib import import_module
 from typing import TypeVar
 
@@ -13,7 +14,7 @@ import uvicorn
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gather import SERVICES, build
-from services.shared import db, dead_letters, logging, migrate
+from services.shared import audit, db, dead_letters, logging, migrate
 from services.shared.messaging.history import replay
 from services.shared.settings import BadSettings, Settings
 from services.shared.signals import Signals
@@ -69,6 +70,16 @@ def replay_events(args: argparse.Namespace) -> None:
         print(f"{name}: {count} events will be sent again")
 
 
+def show_audit(args: argparse.Namespace) -> None:
+    all_is_well = True
+    for name in args.names:
+        is_well, lines = in_transaction(name, partial(audit.summary, service=name))
+        all_is_well &= is_well
+        print("\n".join(f"{name}: {line}" for line in lines))
+    if not all_is_well:
+        sys.exit(1)
+
+
 def list_dead_letters(args: argparse.Namespace) -> None:
     for name in args.names:
         for line in in_transaction(name, dead_letters.summary):
@@ -120,6 +131,9 @@ def parser() -> argparse.ArgumentParser:
     sub = add("replay", replay_events, "Send published events again; who has seen one ignores it.")
     add_names(sub)
     sub.add_argument("--since", type=moment, required=True, help="RFC 3339 with zone, as in 2026-11-20T10:00:00Z")
+    add_names(
+        add("audit", show_audit, "Show what the last audit of each service found; exit with 1 unless all is well.")
+    )
     add_names(add("dead-letters", list_dead_letters, "List messages that wait for a person, by cause."))
     sub = add("dead-letter", act_on_dead_letters, "Replay or discard dead letters of one cause.")
     sub.add_argument("action", choices=["replay", "discard"])

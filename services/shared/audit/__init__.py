@@ -2,7 +2,7 @@
 
 from services.shared.audit.checks import Audit, Check, Found, Values, Walk, ask
 from services.shared.audit.invariants import INVARIANTS, Invariant
-from services.shared.audit.sweeps import Auditor, AuditSweep, keep, measure
+from services.shared.audit.sweeps import Auditor, AuditSweep, horizon, keep, measure, summary
 
 __all__ = [
     "INVARIANTS",
@@ -15,6 +15,8 @@ __all__ = [
     "Values",
     "Walk",
     "ask",
+    "horizon",
     "keep",
     "measure",
+    "summary",
 ]

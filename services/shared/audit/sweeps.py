@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.shared.audit.checks import Audit, Check, Found, Values
 from services.shared.audit.messages import MESSAGE_CHECKS
-from services.shared.db import Sessions
+from services.shared.db import Sessions, settings_of
 from services.shared.errors import is_outage
 from services.shared.events import InvariantsChecked, Outcome, Violation
 from services.shared.jobs import Work
@@ -19,6 +19,9 @@ from services.shared.messaging import publish
 from services.shared.messaging.tables import Base
 from services.shared.metrics import Metrics
 from services.shared.settings import Settings
+
+# One that has missed two others is no news any more.
+STALE_AFTER = 3
 
 log = structlog.get_logger()
 
@@ -114,6 +117,31 @@ async def keep(session: AsyncSession, event: InvariantsChecked) -> None:
     values = {"checked_at": sweep.excluded.checked_at, "outcomes": sweep.excluded.outcomes}
     is_newer = AuditSweep.checked_at < sweep.excluded.checked_at
     await session.execute(sweep.on_conflict_do_update(index_elements=[AuditSweep.service], set_=values, where=is_newer))
+
+
+def horizon(settings: Settings) -> datetime:
+    """A sweep from before this is stale."""
+    return datetime.now(UTC) - STALE_AFTER * timedelta(seconds=settings.audit_seconds)
+
+
+async def summary(session: AsyncSession, service: str) -> tuple[bool, list[str]]:
+    """Whether all is well, and a line for each check, or for each violation where it found some."""
+    sweep = await session.get(AuditSweep, service)
+    if sweep is None:
+        return False, ["never audited"]
+    stale = sweep.checked_at < horizon(settings_of(session))
+    first = f"audited at {sweep.checked_at:%Y-%m-%d %H:%M:%S}Z{', too long ago' if stale else ''}"
+    faults = [one for one in sweep.checks if one.violations]
+    return not (stale or faults), [first, *(line for one in sweep.checks for line in lines_of(one))]
+
+
+def lines_of(one: Outcome) -> list[str]:
+    if not one.violations:
+        return [f"{one.invariant:<4} ok    {one.title}"]
+    wrong = f"{one.invariant:<4} WRONG {one.title}"
+    return [
+        f"{wrong}: {found.subject}: {found.detail} (since {found.since:%Y-%m-%d %H:%M:%S}Z)" for found in one.violations
+    ]
 
 
 async def measure(sessions: Sessions, metrics: Metrics) -> None:

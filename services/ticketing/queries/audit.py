@@ -3,17 +3,16 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.shared.audit import INVARIANTS, AuditSweep, Invariant
+from services.shared.audit import INVARIANTS, AuditSweep, Invariant, horizon
 from services.shared.db import settings_of
 from services.shared.events import SUBSCRIPTIONS, Violation
 
-# A sweep that has missed two others is no news any more.
-STALE_AFTER = 3
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -69,10 +68,10 @@ class AuditReport:
 async def report(session: AsyncSession) -> AuditReport:
     """The last sweep of each service, invariant by invariant."""
     sweeps = (await session.scalars(select(AuditSweep).order_by(AuditSweep.service))).all()
-    horizon = datetime.now(UTC) - STALE_AFTER * timedelta(seconds=settings_of(session).audit_seconds)
+    stale_before = horizon(settings_of(session))
     by_service = {sweep.service: sweep.checked_at for sweep in sweeps}
     services = [
-        SweepReport(name, by_service.get(name), stale=by_service.get(name, datetime.min.replace(tzinfo=UTC)) < horizon)
+        SweepReport(name, by_service.get(name), stale=by_service.get(name, NEVER) < stale_before)
         for name in SUBSCRIPTIONS
     ]
     outcomes, violations = sorted_by_invariant(sweeps)
