@@ -81,7 +81,7 @@ def wrapped(title: str, size: int) -> tuple[list[str], int]:
 
 def printable(text: str) -> str:
     """Without the characters that XML 1.0 has no place for."""
-    return "".join(letter for letter in text if letter.isprintable() or letter.isspace())
+    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
 
 
 def sunset(random: Random, hue: int) -> str:

@@ -48,6 +48,17 @@ class ExternalIdTaken(DomainError):
     detail = "Another film has this external_id. Change that one, or choose another id."
 
 
+class PosterNotReadable(DomainError):
+    status = 422
+    detail = "This is not a JPEG, PNG or WebP image, or not a whole one."
+
+
+class PosterTooManyPixels(DomainError):
+    status = 422
+    carries = {"max_pixels": int}
+    detail = "The image has more pixels than a poster needs. Send a smaller one."
+
+
 class HallBusy(DomainError):
     carries = {"conflicts": list[Conflict], "free_halls": list[FreeHall]}
     detail = "The hall is not free at that time. Choose one of those that are, or another time."

@@ -3,6 +3,7 @@
 from services.catalog.commands.copies import close_hall, keep_hall, keep_theater
 from services.catalog.commands.imports import Imported, import_movies
 from services.catalog.commands.movies import change_movie, create_movie, delete_movie, save_movies
+from services.catalog.commands.posters import remove_poster, set_poster
 from services.catalog.commands.prospects import renew_affinities, renew_prospects, stale_prospects
 from services.catalog.commands.showtimes import (
     Batch,
@@ -41,12 +42,14 @@ __all__ = [
     "keep_theater",
     "keep_visit",
     "rate",
+    "remove_poster",
     "renew_affinities",
     "renew_prospects",
     "save_movies",
     "schedule_batch",
     "schedule_many",
     "schedule_showtime",
+    "set_poster",
     "stale_prospects",
     "unrate",
     "unwatch",

@@ -9,6 +9,7 @@ from services.catalog.queries.halls import (
     open_hall,
 )
 from services.catalog.queries.movies import GenreCount, MovieFilters, Suggestions, genres, movie, movies, suggestions
+from services.catalog.queries.posters import poster
 from services.catalog.queries.recommendations import Recommendation, recommendations
 from services.catalog.queries.showtimes import ShowtimeFilters, complete, showtime, showtimes, upcoming
 from services.catalog.queries.taste import Trace, has_seen, ratings, trace, watchlist
@@ -31,6 +32,7 @@ __all__ = [
     "movie",
     "movies",
     "open_hall",
+    "poster",
     "ratings",
     "recommendations",
     "showtime",
