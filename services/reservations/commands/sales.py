@@ -8,8 +8,9 @@ from services.reservations import seats, slots
 from services.reservations.choice import equivalents, numbers
 from services.reservations.commands.releases import claims_of
 from services.reservations.held import seats_of
-from services.reservations.models import Hold, HoldStatus, SeatStatus, Showtime
+from services.reservations.models import Hold, HoldStatus, SeatStatus, Showtime, Ticket
 from services.reservations.offers import read_plan
+from services.reservations.seats import Claimed
 from services.shared.events import HeldSeat, LayoutSeat, PaymentStarted, PaymentSucceeded, SeatsLost, SeatsSold
 from services.shared.messaging import NotYet, publish
 
@@ -33,10 +34,44 @@ async def sell(session: AsyncSession, event: PaymentSucceeded) -> None:
     """
     hold = await session.scalar(select(Hold).where(Hold.booking_id == event.booking_id).with_for_update())
     if hold is None:
-        raise NotYet(f"hold {event.booking_id}")
+        hold = await recovered(session, event)
     if hold.status not in (HoldStatus.sold, HoldStatus.lost):
         await sell_or_rescue(session, hold)
+        await free_voided(session, hold)
     publish(session, outcome(hold))
+
+
+async def recovered(session: AsyncSession, event: PaymentSucceeded) -> Hold:
+    """The hold of a payment that is sent again, since this service was restored to a time before it. Raises NotYet."""
+    if await session.get(Showtime, event.showtime_id) is None:
+        raise NotYet(f"showtime {event.showtime_id}")
+    hold = Hold(
+        booking_id=event.booking_id,
+        user_id=event.user_id,
+        showtime_id=event.showtime_id,
+        slot=0,
+        wanted=len(event.seats),
+        claimed=len(event.seats),
+        seats=[seat.model_dump(mode="json") for seat in event.seats],
+        total=sum(seat.price for seat in event.seats),
+        currency=event.currency,
+        status=HoldStatus.held,
+        expires_at=event.occurred_at,
+        held_until=event.occurred_at,
+        replaced={},
+    )
+    session.add(hold)
+    log.warning("hold recovered from its payment", booking_id=str(event.booking_id))
+    return hold
+
+
+async def free_voided(session: AsyncSession, hold: Hold) -> None:
+    """When events are sent again, the end of a ticket may come before the payment of its seat."""
+    of_booking = Ticket.showtime_id == hold.showtime_id, Ticket.booking_id == hold.booking_id
+    ended = await session.scalars(select(Ticket.seat_no).where(*of_booking, Ticket.voided))
+    claims = [Claimed(hold.showtime_id, hold.booking_id, seat_no) for seat_no in ended]
+    if claims:
+        await seats.free(session, claims, SeatStatus.sold)
 
 
 async def sell_or_rescue(session: AsyncSession, hold: Hold) -> None:

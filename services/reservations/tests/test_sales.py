@@ -66,10 +66,22 @@ async def test_a_sold_hold_makes_room_for_another(app: FastAPI) -> None:
         await tell(app, paid(held, customer))
 
 
-async def test_money_for_a_hold_that_nobody_knows_yet_waits_for_it(app: FastAPI) -> None:
+async def test_money_for_a_hold_that_was_lost_with_the_database_buys_its_seats(app: FastAPI) -> None:
+    """As after a restore to a time before the hold, once ticketing has sent its events again."""
+    customer = buyer(app, await on_sale(app))
+    held = await customer.hold("A1", "A2")
+    await customer.client.delete(f"/api/reservations/holds/{held['booking_id']}")
+    again = {**held, "booking_id": str(new_id())}
+    await tell(app, voided(again, 2), paid(again, customer))
+    assert [seat.label for seat in (await sold(app, again)).seats] == ["A1", "A2"]
+    assert (await customer.map())["sold"] == [1]
+    assert await customer.status(again) == "sold"
+
+
+async def test_money_for_a_showtime_that_nobody_knows_yet_waits_for_it(app: FastAPI) -> None:
     customer = buyer(app, await on_sale(app))
     held = await customer.hold("A1")
-    early = paid({**held, "booking_id": str(new_id())}, customer)
+    early = paid({**held, "booking_id": str(new_id()), "showtime_id": str(new_id())}, customer)
     await tell(app, early)
     assert early.id in {message.id for message in await parked(app)}
 
