@@ -1,7 +1,10 @@
 """PDFs and QR codes as people and scanners read them."""
 
+from io import BytesIO
+
 import pypdfium2
 import zxingcpp
+from PIL import Image
 
 
 def pages(pdf: bytes) -> list[str]:
@@ -25,4 +28,9 @@ def scanned(pdf: bytes) -> list[str]:
 def decoded(bitmap: pypdfium2.PdfBitmap) -> str:
     pixels = memoryview(bytes(bitmap.buffer)).cast("B", (bitmap.height, bitmap.stride))
     found = zxingcpp.read_barcode(pixels)
+    return found.text if found else ""
+
+
+def scanned_png(png: bytes) -> str:
+    found = zxingcpp.read_barcode(Image.open(BytesIO(png)).convert("L"))
     return found.text if found else ""
