@@ -17,23 +17,28 @@ from infra.local.ports import LOOPBACK, free_ports, is_open
 from infra.local.process import Process
 from infra.local.testing import temporary_folder
 
+FOR_EVER = "public, max-age=31536000, immutable"
+
 
 @dataclass
 class Upstream:
-    """Counts what reaches it; `seconds` is how long it takes over an answer."""
+    """Counts what has begun to reach it and what has reached it; `seconds` is how long it takes over an answer."""
 
     port: int = 0
+    begun: list[str] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with the request as JSON; `/stream` sends two events, a second apart."""
+    """Answers with the request as JSON, which may be kept for ever if the address ends in `?v=7`; `/stream` sends two
+    events, a second apart."""
 
     protocol_version = "HTTP/1.1"
     upstream: Upstream
 
     def answer(self) -> None:
+        self.upstream.begun.append(f"{self.command} {self.path}")
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.upstream.seen.append(f"{self.command} {self.path}")
         if self.path.endswith("/stream"):
@@ -46,7 +51,7 @@ class Echo(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
         self.send_header("ETag", '"7"')
-        self.send_header("Cache-Control", "no-cache")
+        self.send_header("Cache-Control", FOR_EVER if self.path.endswith("?v=7") else "no-cache")
         self.end_headers()
         self.wfile.write(content)
         return None

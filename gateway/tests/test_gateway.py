@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway.tests.conftest import Gateway, Upstream
+from gateway.tests.conftest import FOR_EVER, Gateway, Upstream
 from infra.local import nginx
 from infra.local.configuration import INNER_PORTS, Configuration
 from infra.local.ports import free_ports
@@ -85,7 +85,8 @@ def test_a_sane_request_id_is_kept_and_another_is_replaced(gateway: Gateway) -> 
     [
         ("/api/users/login", 64 << 10),
         ("/api/theaters/1/halls", 2 << 20),
-        ("/api/catalog/movies/1/poster", 6 << 20),
+        ("/api/catalog/movies/1/poster", 5 << 20),
+        ("/api/catalog/movies/import", 64 << 20),
         ("/api/ticketing/webhooks/stripe", 2 << 20),
     ],
 )
@@ -171,6 +172,42 @@ def test_whoever_is_logged_in_sees_the_newest_programme(gateway: Gateway) -> Non
     mine = {"Authorization": "Bearer mine"}
     turns = [client.get("/api/catalog/movies", headers=mine).json()["turn"] for _ in range(3)]
     assert turns == [1, 2, 3]
+
+
+POSTER = "/api/catalog/movies/0198c0de-0000-7000-8000-000000000001/poster"
+
+
+def test_a_poster_is_asked_for_once_under_its_own_address(gateway: Gateway) -> None:
+    client = gateway(factor="0")
+    mine = {"Authorization": "Bearer mine", "Cookie": "me=1"}
+    answers = [client.get(f"{POSTER}?v=7", headers=mine) for _ in range(3)]
+    assert [answer.json()["turn"] for answer in answers] == [1, 1, 1]
+    assert {answer.headers["Cache-Control"] for answer in answers} == {FOR_EVER}
+    assert not {"authorization", "cookie"} & set(answers[0].json()["headers"])
+    assert client.get(f"{POSTER}?v=7", headers={"If-None-Match": '"7"'}).status_code == 304
+    for path in (POSTER, f"{POSTER}?v=6", f"{POSTER}?v=7&v=6"):
+        first, second = [client.get(path).json()["turn"] for _ in range(2)]
+        assert second == first + 1
+
+
+def test_a_poster_is_given_by_somebody(gateway: Gateway) -> None:
+    client = gateway(factor="0")
+    for method in ("PUT", "DELETE"):
+        given = client.request(method, f"{POSTER}?v=7", headers={"Authorization": "Bearer mine"}).json()
+        assert given["headers"]["authorization"] == "Bearer mine"
+
+
+def test_an_import_reaches_the_service_while_it_is_being_sent(gateway: Gateway, upstream: Upstream) -> None:
+    url = gateway().base_url
+    head = "POST /api/catalog/movies/import HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\nConnection: close\r\n\r\n"
+    with socket.create_connection((url.host, url.port)) as connection:
+        connection.sendall(head.encode() + b"x" * 100_000)
+        patience = time.monotonic() + 5
+        while not upstream.begun and time.monotonic() < patience:
+            time.sleep(0.01)
+        assert (len(upstream.begun), upstream.seen) == (1, [])
+        connection.sendall(b"x" * 100_000)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
 
 
 def test_events_of_a_stream_arrive_when_they_are_sent(gateway: Gateway) -> None:
