@@ -201,9 +201,10 @@ async def http_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if isinstance(error.__cause__, DomainError):  # FastAPI wraps what goes wrong while it reads a body
         return error.__cause__.response()
-    code = CODES_BY_STATUS.get(error.status_code, "validation_error")
-    status = 422 if code == "validation_error" else error.status_code
-    return problem(status, code, error.detail, error.headers)
+    code = CODES_BY_STATUS.get(error.status_code)
+    if code is None:
+        return ValidationFailed(errors=[{"pointer": "/body", "message": error.detail}]).response()
+    return problem(error.status_code, code, error.detail, error.headers)
 
 
 def is_outage(error: BaseException | None) -> bool:
