@@ -22,7 +22,13 @@ async def renew_recommendations(work: Work) -> None:
             await commands.renew_affinities(session, movie_id)
 
 
+async def forget_latecomers(work: Work) -> None:
+    async with work.sessions.begin() as session:
+        await commands.forget_latecomers(session)
+
+
 JOBS = [
     Job(count_visits, seconds=1),
     Job(renew_recommendations, seconds=10),
+    Job(forget_latecomers, seconds=3600),
 ]

@@ -16,6 +16,7 @@ from services.catalog.commands.showtimes import (
 from services.catalog.commands.taste import (
     COUNTED_AT_ONCE,
     count_visits,
+    forget_latecomers,
     forget_user,
     keep_visit,
     rate,
@@ -36,6 +37,7 @@ __all__ = [
     "count_visits",
     "create_movie",
     "delete_movie",
+    "forget_latecomers",
     "forget_user",
     "import_movies",
     "keep_hall",

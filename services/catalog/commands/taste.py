@@ -1,9 +1,10 @@
 """Watchlists, ratings, and what tickets say about who saw what."""
 
+from datetime import timedelta
 from operator import attrgetter
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, exists, func, literal, select, text, update
+from sqlalchemy import ColumnElement, delete, exists, func, literal, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,7 +13,9 @@ from services.catalog.errors import NotSeenYet
 from services.catalog.models import Erased, Movie, Rating, Showtime, Visit, Wish
 from services.shared.events import TicketIssued, TicketVoided, UserErased
 
-COUNTED_AT_ONCE = 5_000
+COUNTED_AT_ONCE = 1_000
+# Longer than events are kept: no replay brings anybody back.
+KEPT = timedelta(days=30)
 
 
 async def watch(session: AsyncSession, user_id: UUID, movie_id: UUID) -> None:
@@ -86,23 +89,28 @@ async def count_ticket(session: AsyncSession, showtime_id: UUID, count: int) -> 
 async def count_visits(session: AsyncSession) -> int:
     """Bring the films' popularity up to date; returns how many visits were counted, COUNTED_AT_ONCE if more may wait.
 
-    Together and by the clock, since each ticket would rewrite its film's row with all of its index entries. Films in
-    the order of their ids, as wherever several are locked.
+    Together and by the clock, since each ticket would rewrite its film's row with all of its index entries.
     """
-    changes = (await session.execute(TURN, {"limit": COUNTED_AT_ONCE})).all()
-    for movie_id, change, _ in changes:
-        if change:
-            mine = update(Movie).where(Movie.id == movie_id)
-            await session.execute(mine.values(popularity=Movie.popularity + change))
-    return sum(turned for _, _, turned in changes)
+    return int((await session.execute(COUNT, {"limit": COUNTED_AT_ONCE})).scalar_one())
 
 
 async def forget_user(session: AsyncSession, event: UserErased) -> None:
     """Films keep their popularity and lose the user's stars."""
     await session.execute(insert(Erased).values(user_id=event.user_id).on_conflict_do_nothing())
-    await session.execute(update(Visit).where(Visit.user_id == event.user_id).values(user_id=None))
-    await session.execute(delete(Wish).where(Wish.user_id == event.user_id))
-    gone = delete(Rating).where(Rating.user_id == event.user_id).returning(Rating.movie_id, Rating.stars)
+    await forget_traces(session, Erased.user_id == event.user_id)
+
+
+async def forget_latecomers(session: AsyncSession) -> None:
+    """What came at the same moment as an erasure; and, after 30 days, who was erased."""
+    await forget_traces(session, true())
+    await session.execute(delete(Erased).where(Erased.erased_at < func.now() - KEPT))
+
+
+async def forget_traces(session: AsyncSession, which: ColumnElement[bool]) -> None:
+    theirs = select(Erased.user_id).where(which)
+    await session.execute(update(Visit).where(Visit.user_id.in_(theirs)).values(user_id=None))
+    await session.execute(delete(Wish).where(Wish.user_id.in_(theirs)))
+    gone = delete(Rating).where(Rating.user_id.in_(theirs)).returning(Rating.movie_id, Rating.stars)
     for movie_id, stars in sorted((await session.execute(gone)).all(), key=attrgetter("movie_id")):
         await add_stars(session, movie_id, -stars, -1)
 
@@ -111,12 +119,19 @@ def erased(user_id: UUID) -> ColumnElement[bool]:
     return exists().where(Erased.user_id == user_id)
 
 
-TURN = text("""
+# Films in the order of their ids, as wherever several are locked.
+COUNT = text("""
     WITH turned AS (
         UPDATE visit SET counted = NOT counted
         WHERE ticket_id IN (SELECT ticket_id FROM visit WHERE counted = voided LIMIT :limit) AND counted = voided
-        RETURNING movie_id, counted
+        RETURNING movie_id, CASE WHEN counted THEN 1 ELSE -1 END AS ticket
+    ), change AS (
+        SELECT movie_id, sum(ticket) AS tickets FROM turned GROUP BY movie_id HAVING sum(ticket) <> 0
+    ), locked AS (
+        SELECT id FROM movie WHERE id IN (SELECT movie_id FROM change) ORDER BY id FOR NO KEY UPDATE
+    ), counted AS (
+        UPDATE movie SET popularity = popularity + tickets
+        FROM change JOIN locked ON locked.id = movie_id WHERE movie.id = movie_id
     )
-    SELECT movie_id, sum(CASE WHEN counted THEN 1 ELSE -1 END) AS change, count(*) AS turned
-    FROM turned GROUP BY movie_id ORDER BY movie_id
+    SELECT count(*) FROM turned
 """)

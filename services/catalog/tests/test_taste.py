@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from services.catalog import commands
 from services.catalog.app import app
 from services.catalog.handlers import HANDLERS
-from services.catalog.models import Affinity, Prospect
+from services.catalog.models import Affinity, Prospect, Wish
 from services.catalog.tests.conftest import Cinema, Json, a_hall, a_theater
 from services.shared.auth import Role
 from services.shared.db import Sessions
@@ -304,6 +304,11 @@ async def test_who_is_erased_leaves_nothing_but_numbers(cinema: Cinema, visitors
     assert (await ada.client.get(f"{ME}/export")).json() == nothing
     assert await rating(cinema, film) == (4.0, 1)
     assert await popularity(cinema, film) == 3
+    async with transactions().begin() as session:
+        session.add(Wish(user_id=ada.id, movie_id=UUID(film["id"])))
+    async with transactions().begin() as session:
+        await commands.forget_latecomers(session)
+    assert (await ada.client.get(f"{ME}/export")).json() == nothing
     await deliver(app, HANDLERS, voided(late))
     assert await popularity(cinema, film) == 2
 
