@@ -45,7 +45,10 @@ class Showtime(Base):
     """A showtime at the newest `version` that has come."""
 
     __tablename__ = "showtime"
-    __table_args__ = (Index("showtime_cancelled_idx", "id", postgresql_where=text("status = 'cancelled'")),)
+    __table_args__ = (
+        Index("showtime_cancelled_idx", "id", postgresql_where=text("status = 'cancelled'")),
+        Index("showtime_starts_idx", "starts_at"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]

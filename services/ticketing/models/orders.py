@@ -58,7 +58,14 @@ class Order(Base):
     __tablename__ = "orders"
     __table_args__ = (
         Index("orders_user_idx", "user_id", "booking_id"),
-        Index("orders_showtime_idx", "showtime_id", postgresql_include=["paid"]),
+        # With all that reports read: the rows are wide.
+        Index("orders_showtime_idx", "showtime_id", postgresql_include=["booking_id", "method", "paid", "paid_at"]),
+        Index(
+            "orders_ended_idx",
+            "status",
+            "booking_id",
+            postgresql_where=text("status IN ('expired', 'cancelled', 'refunding', 'refunded', 'refund_failed')"),
+        ),
         Index(
             "orders_deadline_idx",
             "expires_at",

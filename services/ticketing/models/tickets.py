@@ -58,7 +58,14 @@ class Ticket(Base):
     __tablename__ = "ticket"
     __table_args__ = (
         # The second guard behind the reservations service: no seat of a showtime has two live tickets.
-        Index("ticket_live_key", "showtime_id", "seat_no", unique=True, postgresql_where=text("status <> 'void'")),
+        Index(
+            "ticket_live_key",
+            "showtime_id",
+            "seat_no",
+            unique=True,
+            postgresql_where=text("status <> 'void'"),
+            postgresql_include=["booking_id"],
+        ),
         CheckConstraint("(status = 'valid') <= (used_at IS NULL)", "unused"),
         CheckConstraint("(status = 'used') <= (used_at IS NOT NULL)", "used"),
         CheckConstraint("(status = 'void') = (voided_at IS NOT NULL)", "void"),

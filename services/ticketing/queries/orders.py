@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from re import fullmatch
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, String, cast, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -13,7 +14,7 @@ from services.shared.auth import Principal, Role
 from services.shared.db import Sessions, arrived, settings_of
 from services.shared.paging import Paging, Rows, page
 from services.ticketing.errors import OrderNotFound
-from services.ticketing.models import Customer, Order, OrderStatus
+from services.ticketing.models import Customer, Order, OrderStatus, Ticket
 from services.ticketing.queries.tickets import signed
 
 
@@ -98,12 +99,23 @@ def conditions(filters: Filters) -> list[ColumnElement[bool]]:
 
 
 def matches(text: str) -> ColumnElement[bool]:
-    """By a booking's id or its beginning, or by a part of the customer's name or mail address."""
+    """By a part of the customer's name or mail address, or by the beginning of the booking's or a ticket's id."""
     people = select(Customer.user_id).where(
         or_(Customer.email.icontains(text, autoescape=True), Customer.full_name.icontains(text, autoescape=True))
     )
-    begins = cast(Order.booking_id, String).startswith(text.lower(), autoescape=True)
-    return or_(begins, Order.user_id.in_(people))
+    found = [select(Order.booking_id).where(Order.user_id.in_(people))]
+    if (span := ids_beginning_with(text)) is not None:
+        found.append(select(Order.booking_id).where(Order.booking_id.between(*span)))
+        found.append(select(Ticket.booking_id).where(Ticket.id.between(*span)))
+    return Order.booking_id.in_(union_all(*found))
+
+
+def ids_beginning_with(text: str) -> tuple[UUID, UUID] | None:
+    """The first and the last of them, which an index finds; None if no id begins like that."""
+    digits = text.strip().lower().replace("-", "")
+    if not fullmatch("[0-9a-f]{4,32}", digits):
+        return None
+    return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
 
 
 async def saga(session: AsyncSession, booking_id: UUID) -> Order:

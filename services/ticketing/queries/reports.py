@@ -10,14 +10,28 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, BigInteger, Date, Row, Select, String, Subquery, case, cast, func, literal, select
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ColumnElement,
+    Date,
+    DateTime,
+    Row,
+    Select,
+    String,
+    Subquery,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 
 from services.shared.db import settings_of
 from services.ticketing.models import Money, Order, Refund, RefundStatus, Showtime, ShowtimeStatus, Ticket, TicketStatus
 
-Place = InstrumentedAttribute[UUID]
 # How far any place's calendar may be from UTC's.
 CALENDARS = timedelta(days=1)
 
@@ -87,8 +101,6 @@ def total(items: list[Line], currency: str) -> Line:
 
 def shows_in(period: Period) -> CTE:
     local = func.timezone(Showtime.timezone, Showtime.starts_at)
-    midnight = datetime.combine(period.first, time(), UTC)
-    end = datetime.combine(period.last, time(), UTC) + timedelta(days=1)
     shows = select(
         Showtime.id,
         Showtime.starts_at,
@@ -101,17 +113,24 @@ def shows_in(period: Period) -> CTE:
         Showtime.theater["name"].astext.label("theater"),
         Showtime.hall["name"].astext.label("hall"),
         case((Showtime.status == ShowtimeStatus.CANCELLED, 0), else_=Showtime.capacity).label("capacity"),
-    ).where(
-        Showtime.starts_at.between(midnight - CALENDARS, end + CALENDARS),  # for the index; the next line decides
-        cast(local, Date).between(period.first, period.last),
-    )
+    ).where(*is_within(period))
     if period.theater_id is not None:
         shows = shows.where(Showtime.theater["id"].astext == str(period.theater_id))
     return shows.cte("shows")
 
 
+def is_within(period: Period) -> tuple[ColumnElement[bool], ...]:
+    """Each theater's days begin at its own midnight; the first line is for the index."""
+    begin, end = datetime.combine(period.first, time()), datetime.combine(period.last, time()) + timedelta(days=1)
+    return (
+        Showtime.starts_at.between(begin.replace(tzinfo=UTC) - CALENDARS, end.replace(tzinfo=UTC) + CALENDARS),
+        Showtime.starts_at >= func.timezone(Showtime.timezone, literal(begin, DateTime)),
+        Showtime.starts_at < func.timezone(Showtime.timezone, literal(end, DateTime)),
+    )
+
+
 def by_show(shows: CTE, group_by: GroupBy) -> Select[Any]:
-    """Every showtime counts, also one that nobody has bought a ticket for. Each table is summed up by itself."""
+    """Every showtime counts, also one that nobody has bought a ticket for."""
     columns = shows.c
     title = func.concat_ws(", ", columns.movie, func.to_char(columns.local, "YYYY-MM-DD HH24:MI"), columns.hall)
     key, label = {
@@ -120,72 +139,62 @@ def by_show(shows: CTE, group_by: GroupBy) -> Select[Any]:
         GroupBy.THEATER: (columns.theater_id, func.max(columns.theater)),
         GroupBy.SHOWTIME: (cast(columns.id, String), func.max(title)),
     }[group_by]
-    paid = paid_for(shows)
-    back, seats = gone_back(shows, Order.showtime_id), still_sold(shows, Ticket.showtime_id)
-    revenue = total_of(paid.c.amount)
+    seats = part(columns.id, seats=func.count()).join_from(Ticket, shows, columns.id == Ticket.showtime_id)
+    capacity = select(columns.id.label("place"), *amounts(capacity=columns.capacity))
+    parts = union_all(*paid_and_back(sales_of(shows, columns.id)), still_sold(seats), capacity).subquery()
+    sums = summed(parts)
     order = {GroupBy.DAY: [key], GroupBy.SHOWTIME: [func.min(columns.starts_at), key]}
-    return (
-        select(
-            key.label("key"),
-            label.label("label"),
-            revenue.label("revenue"),
-            total_of(back.c.amount).label("refunds"),
-            total_of(seats.c.amount).label("seats"),
-            func.nullif(total_of(columns.capacity), 0).label("capacity"),
-        )
-        .select_from(shows)
-        .outerjoin(paid, paid.c.place == columns.id)
-        .outerjoin(back, back.c.place == columns.id)
-        .outerjoin(seats, seats.c.place == columns.id)
-        .group_by(key)
-        .order_by(*order.get(group_by, [revenue.desc(), key]))
-    )
+    query = select(key.label("key"), label.label("label"), *sums).join_from(shows, parts, parts.c.place == columns.id)
+    return query.group_by(key).order_by(*order.get(group_by, [sums[0].desc(), key]))
 
 
 def by_sale(shows: CTE, group_by: GroupBy) -> Select[Any]:
-    """Only what was paid."""
+    """By when and how it was paid."""
     hour = func.to_char(func.timezone(shows.c.timezone, Order.paid_at), "HH24")
-    key = hour if group_by is GroupBy.HOUR else cast(Order.method, String)
-    label = hour + ":00" if group_by is GroupBy.HOUR else func.initcap(key)
-    back, seats = gone_back(shows, Order.booking_id), still_sold(shows, Ticket.booking_id)
-    revenue = total_of(Order.paid)
-    return (
-        select(
-            key.label("key"),
-            func.max(label).label("label"),
-            revenue.label("revenue"),
-            total_of(back.c.amount).label("refunds"),
-            total_of(seats.c.amount).label("seats"),
-            literal(None).label("capacity"),
-        )
-        .select_from(Order)
-        .join(shows, shows.c.id == Order.showtime_id)
-        .outerjoin(back, back.c.place == Order.booking_id)
-        .outerjoin(seats, seats.c.place == Order.booking_id)
-        .where(Order.paid_at.is_not(None))
-        .group_by(key)
-        .order_by(key if group_by is GroupBy.HOUR else revenue.desc())
+    place: ColumnElement[str] = hour if group_by is GroupBy.HOUR else cast(Order.method, String)
+    sold = sales_of(shows, place)
+    seats = part(sold.c.place, seats=func.count()).join_from(Ticket, shows, shows.c.id == Ticket.showtime_id)
+    seats = still_sold(seats.join(sold, sold.c.booking_id == Ticket.booking_id))
+    parts = union_all(*paid_and_back(sold), seats).subquery()
+    key = parts.c.place
+    label = key + ":00" if group_by is GroupBy.HOUR else func.initcap(key)
+    sums = summed(parts)
+    query = select(key.label("key"), label.label("label"), *sums).group_by(key)
+    return query.order_by(key if group_by is GroupBy.HOUR else sums[0].desc())
+
+
+# What is counted, each with a column of its own in every part of a report, so that the parts can be summed up.
+AMOUNTS = ("revenue", "refunds", "seats", "capacity")
+
+
+def amounts(**given: ColumnElement[int]) -> list[ColumnElement[int]]:
+    return [cast(given.get(name, literal(0)), BigInteger).label(name) for name in AMOUNTS]
+
+
+def part(place: ColumnElement[Any], **given: ColumnElement[int]) -> Select[Any]:
+    return select(place.label("place"), *amounts(**given)).group_by(place)
+
+
+def summed(parts: Subquery) -> list[ColumnElement[int]]:
+    sums = {name: cast(func.sum(parts.c[name]), BigInteger) for name in AMOUNTS}
+    return [(func.nullif(total, 0) if name == "capacity" else total).label(name) for name, total in sums.items()]
+
+
+def sales_of(shows: CTE, place: ColumnElement[Any]) -> CTE:
+    """What was paid for, from the index alone: orders are wide."""
+    paid = select(Order.booking_id, Order.paid, place.label("place")).join_from(
+        Order, shows, shows.c.id == Order.showtime_id
     )
+    return paid.where(Order.paid_at.is_not(None)).cte("sales")
 
 
-def paid_for(shows: CTE) -> Subquery:
-    sums = select(Order.showtime_id.label("place"), func.sum(Order.paid).label("amount"))
-    return sums.where(Order.showtime_id.in_(select(shows.c.id))).group_by(Order.showtime_id).subquery()
+def paid_and_back(sold: CTE) -> tuple[Select[Any], Select[Any]]:
+    """What bought seats; what has gone back of it, or is on its way."""
+    paid = part(sold.c.place, revenue=func.sum(sold.c.paid))
+    back = part(sold.c.place, refunds=func.sum(Refund.amount))
+    back = back.join_from(Refund, sold, sold.c.booking_id == Refund.booking_id)
+    return paid, back.where(Refund.sold, Refund.status != RefundStatus.FAILED)
 
 
-def gone_back(shows: CTE, place: Place) -> Subquery:
-    """What has gone back of what bought seats, or is on its way."""
-    sums = select(place.label("place"), func.sum(Refund.amount).label("amount"))
-    counted = Refund.sold & (Refund.status != RefundStatus.FAILED) & Order.showtime_id.in_(select(shows.c.id))
-    of_orders = sums.join_from(Refund, Order, Order.booking_id == Refund.booking_id)
-    return of_orders.where(counted).group_by(place).subquery()
-
-
-def still_sold(shows: CTE, place: Place) -> Subquery:
-    counts = select(place.label("place"), func.count().label("amount"))
-    live = (Ticket.status != TicketStatus.VOID) & Ticket.showtime_id.in_(select(shows.c.id))
-    return counts.where(live).group_by(place).subquery()
-
-
-def total_of(column: Any) -> Any:
-    return cast(func.coalesce(func.sum(column), 0), BigInteger)
+def still_sold(seats: Select[Any]) -> Select[Any]:
+    return seats.where(Ticket.status != TicketStatus.VOID)

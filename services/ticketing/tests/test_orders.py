@@ -105,6 +105,17 @@ async def test_managers_find_anybodys_order(shop: Shop) -> None:
     assert (await manager.get(f"{API}/orders", params={"query": "a\0b"})).status_code == 422
 
 
+async def test_an_order_is_found_by_its_ticket(shop: Shop) -> None:
+    booking_id = await shop.issued("M3")
+    ticket_id = (await shop.order(booking_id))["tickets"][0]["id"]
+    manager = shop.client(Role.manager)
+    for query in (ticket_id, ticket_id.replace("-", "").upper(), f" {ticket_id[:34]}"):
+        items = (await manager.get(f"{API}/orders", params={"query": query})).json()["items"]
+        assert str(booking_id) in [one["booking_id"] for one in items]
+    narrowed = {"query": ticket_id, "status": "expired"}
+    assert (await manager.get(f"{API}/orders", params=narrowed)).json()["items"] == []
+
+
 async def test_a_shop_learns_what_it_needs_to_take_payments(shared_app: FastAPI) -> None:
     answer = await caller(shared_app).get(f"{API}/config")
     assert answer.json() == {
