@@ -1,7 +1,9 @@
 import asyncio
+from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from fastapi import FastAPI
 
 from services.shared.auth import Role
@@ -213,3 +215,63 @@ async def test_a_door_gets_the_public_keys_and_the_void_tickets_of_today(app: Fa
     [key] = answer.json()["keys"]
     assert (key["kty"], key["crv"], key["alg"]) == ("OKP", "Ed25519", "EdDSA")
     assert "d" not in key
+
+
+async def test_two_gates_that_were_offline_with_copies_of_one_ticket_both_stand_in_the_report(app: FastAPI) -> None:
+    [ticket] = await sell(app, new_id(), 7)
+    south, tent = offline(ticket, "south-1", 9, "south"), offline(ticket, "tent-1", 12, "tent")
+    assert (await merge(app, south))["doubles"] == []
+    [double] = (await merge(app, tent))["doubles"]
+    assert (double["scan_id"], double["first_used"]["gate"]) == ("tent-1", "south")
+    assert double["first_used"]["at"].startswith(south["scanned_at"][:19])
+    # However often and in whatever company they are sent again, each has the answer that it had.
+    merged = await merge(app, tent, south)
+    assert {each["scan_id"]: each["result"] for each in merged["results"]} == {
+        "south-1": "admitted",
+        "tent-1": "already_used",
+    }
+
+
+async def test_an_offline_scan_at_the_wrong_door_or_time_uses_nothing_up(app: FastAPI) -> None:
+    [ticket] = await sell(app, new_id(), 7)
+    elsewhere = {**offline(ticket, "a", 9), "showtime_id": str(new_id())}
+    long_ago = offline(ticket, "b", 60 * 24 * 365 * 50)
+    merged = await merge(app, elsewhere, long_ago, {**offline(ticket, "c", 8), "code": "rubbish"})
+    results = {each["scan_id"]: each["result"] for each in merged["results"]}
+    assert results == {"a": "wrong_showtime", "b": "too_early", "c": "unknown"}
+    assert merged["doubles"] == []
+    assert (await scan(app, ticket))["result"] == "admitted"
+
+
+async def test_one_upload_may_bring_the_same_scan_twice(app: FastAPI) -> None:
+    [ticket] = await sell(app, new_id(), 7)
+    merged = await merge(app, offline(ticket, "a", 9), offline(ticket, "a", 9), offline(ticket, "b", 8))
+    assert [(each["scan_id"], each["result"]) for each in merged["results"]] == [
+        ("a", "admitted"),
+        ("a", "admitted"),
+        ("b", "already_used"),
+    ]
+    assert [each["scan_id"] for each in merged["doubles"]] == ["b"]
+
+
+def encoded(part: bytes) -> str:
+    return urlsafe_b64encode(part).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"{encoded(b'[' * 1400)}.e30.AAAA",
+        f"{encoded(b'[]')}.e30.AAAA",
+        encoded(b'{"typ":"ticket+jwt","alg":"EdDSA","kid":{}}') + ".e30.AAAA",
+        encoded(b'{"typ":"ticket+jwt","alg":"none","kid":"x"}') + ".e30.",
+        "\x01\x7f\u202e",
+        "1" * 2000,
+        "https://example.com/?" + "a" * 1900,
+        "." * 2000,
+    ],
+    ids=["deep", "list", "kid", "unsigned", "controls", "numbers", "link", "dots"],
+)
+@pytest.mark.asyncio(loop_scope="package")
+async def test_whatever_people_hold_into_the_camera_is_answered(shared_app: FastAPI, code: str) -> None:
+    assert (await scan(shared_app, code))["result"] == "unknown"
