@@ -15,6 +15,7 @@ from services.shared.app import create_app
 from services.shared.auth import CurrentUser, Role, Staff
 from services.shared.db import Session, Transactions
 from services.shared.errors import DomainError
+from services.shared.idempotency import Idempotent
 from services.shared.ids import new_id
 from services.shared.testing import caller, running
 
@@ -34,6 +35,7 @@ class Wish(BaseModel):
 
 
 router = APIRouter()
+repeatable = APIRouter(route_class=Idempotent)
 
 
 @router.get("/{name}")
@@ -85,10 +87,22 @@ async def at_the_door(session: Session, _: Staff) -> None:
     await write(session, 1)
 
 
+@repeatable.post("/sales/{hall}")
+async def once_in_a_session(session: Session, _: CurrentUser, hall: int) -> None:
+    await write(session, hall)
+
+
+@repeatable.post("/payments/{hall}")
+async def once_in_transactions(transactions: Transactions, _: CurrentUser, hall: int) -> None:
+    async with transactions.begin() as session:
+        await write(session, hall)
+
+
 async def write(session: Any, hall: int) -> None:
     await session.execute(text("INSERT INTO effect VALUES (:hall)"), {"hall": hall})
 
 
+router.include_router(repeatable)
 app = create_app("theaters", router, {})
 
 
@@ -144,6 +158,15 @@ async def test_a_change_tells_who_made_it_where_and_how() -> None:
 async def test_there_is_one_row_where_there_is_an_effect(path: str, refuse: int, rows: int, effects: int) -> None:
     await post(path, {"refuse": bool(refuse) if path == "/doors/1" else refuse})
     assert (len(await trail()), len(await sql("SELECT FROM effect"))) == (rows, effects)
+
+
+@pytest.mark.parametrize("path", ["/sales/1", "/payments/1"])
+async def test_a_request_that_is_repeated_is_noted_once(path: str) -> None:
+    user_id = new_id()
+    for again in (False, True):
+        answer = await post(path, user_id=user_id, headers={"Idempotency-Key": "key-1"})
+        assert (answer.status_code, "idempotent-replay" in answer.headers) == (200, again)
+    assert (len(await trail()), len(await sql("SELECT FROM effect"))) == (1, 1)
 
 
 @pytest.mark.parametrize(("path", "role"), [
