@@ -236,7 +236,7 @@ class BecauseView(View):
     """`movie` is the film of the caller's that speaks for this one; none where it is only popular. `text` is in the
     language of Accept-Language that we have."""
 
-    reason: Literal["rated", "seen", "watchlist", "popular"]
+    reason: Literal["rated", "seen", "booked", "watchlist", "popular"]
     movie: TitleView | None
     text: str
 

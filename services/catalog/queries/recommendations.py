@@ -30,7 +30,7 @@ class Title(NamedTuple):
 
 @dataclass(frozen=True)
 class Because:
-    """`reason`: rated, seen, watchlist or popular; `movie` is the user's film that speaks most for this one."""
+    """`reason`: rated, seen, booked, watchlist or popular; `movie` is the user's film that speaks most for this one."""
 
     reason: str
     movie: Title | None
@@ -107,8 +107,10 @@ RANKED = text(f"""
         SELECT movie_id, 'rated' AS reason, stars, (stars - 2.5) / 1.25 AS weight, 1 AS rank
         FROM rating WHERE user_id = :user_id
         UNION ALL
-        SELECT DISTINCT movie_id, 'seen', NULL::smallint, 1.0, 2
-        FROM visit WHERE user_id = :user_id AND NOT voided AND movie_id IS NOT NULL
+        SELECT visit.movie_id, CASE WHEN min(starts_at) > now() THEN 'booked' ELSE 'seen' END, NULL::smallint, 1.0, 2
+        FROM visit LEFT JOIN showtime ON showtime.id = showtime_id
+        WHERE user_id = :user_id AND NOT voided AND visit.movie_id IS NOT NULL
+        GROUP BY visit.movie_id
         UNION ALL
         SELECT movie_id, 'watchlist', NULL, 0.8, 3 FROM wish WHERE user_id = :user_id
     ), mine AS MATERIALIZED (
