@@ -77,7 +77,7 @@ class RefundTooLarge(DomainError):
 
 class NothingToRetry(DomainError):
     carries = {"order_status": str}
-    detail = "No refund of this order has failed."
+    detail = "Nothing of this order is waiting or has failed."
 
 
 class PromoCodeNotFound(DomainError):

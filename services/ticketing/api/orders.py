@@ -10,7 +10,7 @@ from services.shared.idempotency import Idempotent
 from services.shared.paging import Page, PageOf, Rows
 from services.shared.schemas import Text
 from services.ticketing.api.resources import Provider
-from services.ticketing.booking import cancel, promo, quote, refunding
+from services.ticketing.booking import cancel, promo, quote, retrying
 from services.ticketing.booking.pay import pay
 from services.ticketing.errors import (
     AlreadyPaid,
@@ -128,7 +128,7 @@ async def get_saga(booking_id: UUID, _: Manager, session: Session) -> SagaView:
 
 
 @router.post("/{booking_id}/saga/retry", responses=refusals(OrderNotFound, NothingToRetry))
-async def retry_refund(booking_id: UUID, manager: Manager, session: Session, body: Retry | None = None) -> OrderView:
-    """Try a refund that failed again, or give coins instead."""
+async def retry_order(booking_id: UUID, manager: Manager, session: Session, body: Retry | None = None) -> OrderView:
+    """Push an order that is stuck: its seats, its payment or its refund; or give coins where a refund has failed."""
     to = body.to if body else None
-    return OrderView.of(await refunding.retry(session, manager, booking_id, to), manager)
+    return OrderView.of(await retrying.retry(session, manager, booking_id, to), manager)

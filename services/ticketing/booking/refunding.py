@@ -9,14 +9,13 @@ import structlog
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.shared.auth import Principal
 from services.shared.db import Sessions
 from services.shared.jobs import Work
 from services.ticketing.booking.intents import Mismatch
 from services.ticketing.commands import refunds, wallet
 from services.ticketing.commands.effects import Occasion
-from services.ticketing.errors import NothingToRetry, OrderNotFound
-from services.ticketing.models import CoinReason, Intent, Order, OrderStatus, Refund, RefundStatus, RefundTo
+from services.ticketing.errors import OrderNotFound
+from services.ticketing.models import CoinReason, Intent, Order, Refund, RefundStatus, RefundTo
 from services.ticketing.payments import PaymentRefused, Payments, PaymentsAway
 from services.ticketing.queries import orders
 from services.ticketing.saga import Trigger, advance
@@ -173,15 +172,3 @@ async def spend_key(transactions: Sessions, refund: Refund, away: PaymentsAway) 
         async with transactions.begin() as session:
             stored = await session.get_one(Refund, refund.id, with_for_update=True)
             stored.key_number = max(stored.key_number, refund.key_number + 1)
-
-
-async def retry(session: AsyncSession, manager: Principal, booking_id: UUID, to: RefundTo | None) -> Order:
-    """Try a failed refund again, or give coins instead. Raises OrderNotFound, NothingToRetry."""
-    order = await orders.locked(session, booking_id)
-    if order.status is not OrderStatus.REFUND_FAILED:
-        raise NothingToRetry(order_status=order.status)
-    failed = select(Refund).where(Refund.booking_id == booking_id, Refund.status == RefundStatus.FAILED)
-    for refund in await session.scalars(failed.order_by(Refund.number)):
-        await refunds.again(session, refund, to=to, after=timedelta(0))
-    await advance(session, order, Trigger.REFUND_RETRIED, Occasion(cause=f"user {manager.id}"))
-    return await orders.order(session, manager, booking_id)

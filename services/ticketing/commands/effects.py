@@ -66,6 +66,13 @@ async def sell(session: AsyncSession, order: Order, occasion: Occasion) -> None:
             session, order.booking_id, str(order.booking_id), order.paid, order.currency, order.method
         )
     await ledger.sold(session, order)
+    ask_for_seats(session, order)
+    facts = {"amount": order.paid, "currency": order.currency, "method": order.method}
+    timeline.add(session, order.booking_id, Happening.PAID, **facts)
+
+
+def ask_for_seats(session: AsyncSession, order: Order) -> None:
+    """Reservations answers with SeatsSold or SeatsLost, however often it is asked."""
     publish(
         session,
         PaymentSucceeded(
@@ -73,12 +80,10 @@ async def sell(session: AsyncSession, order: Order, occasion: Occasion) -> None:
             user_id=order.user_id,
             amount=order.paid,
             currency=order.currency,
-            method=order.method,
+            method=order.method or Method.CARD,
             seats=order.held_seats,
         ),
     )
-    facts = {"amount": order.paid, "currency": order.currency, "method": order.method}
-    timeline.add(session, order.booking_id, Happening.PAID, **facts)
 
 
 async def sell_late(session: AsyncSession, order: Order, occasion: Occasion) -> None:
@@ -130,7 +135,7 @@ async def hand_over(session: AsyncSession, order: Order, occasion: Occasion) -> 
     if occasion.replaced:
         timeline.add(session, order.booking_id, Happening.SEATS_REPLACED, replaced=occasion.replaced)
     timeline.add(session, order.booking_id, Happening.ISSUED, seats=[ticket.label for ticket in occasion.tickets])
-    await notices.order_issued(session, order, occasion.tickets)
+    await notices.order_issued(session, order)
 
 
 async def refund_all(session: AsyncSession, order: Order, occasion: Occasion) -> bool:

@@ -1,5 +1,7 @@
 """Indexes with all that reports read, and for lists of orders that have ended."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -28,7 +30,7 @@ def downgrade() -> None:
     op.create_index("orders_showtime_idx", "orders", ["showtime_id"], postgresql_include=["paid"])
 
 
-def replace_live_key(**options: list[str]) -> None:
+def replace_live_key(**options: Any) -> None:
     """Without a moment in which a seat could have two live tickets."""
     live = sa.text("status <> 'void'")
     op.create_index(

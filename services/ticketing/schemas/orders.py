@@ -63,7 +63,7 @@ class GiveRefund(Input):
 
 
 class Retry(Input):
-    """`to`: give coins instead of trying the card again."""
+    """`to`: where a refund has failed, give coins instead of trying the card again."""
 
     to: GivenBack | None = None
 
