@@ -95,7 +95,7 @@ def ranked(offer: Offer, hall: Hall, count: int, suits: Callable[[Place], bool],
 
 def ways(hall: Hall, count: int, suits: Callable[[Place], bool]) -> Iterator[Iterator[Place]]:
     """The ways to seat a group, the best way first; in each the places, best first."""
-    yield iter(sorted(filter(suits, together(hall.plan, hall.sellable, count)), key=hall.score))
+    yield filter(suits, sorted(together(hall.plan, hall.sellable, count), key=hall.score))
     yield filter(suits, in_two(hall, count))
     yield filter(suits, in_few(hall, count))
 
@@ -137,7 +137,9 @@ def alternatives(offer: Offer, taken: Set[int], wanted: Sequence[HeldSeat]) -> l
         is_other = numbers(place) != numbers(wanted) and found[ACCESSIBLE] >= categories[ACCESSIBLE]
         return is_other and total(offer, place, wanted) is not None and companions_accompany(place)
 
-    hall = Hall(plan, free, sellable, score)
+    # Most who are refused are refused in a hall of one category, and at the same moment: spare them the counting.
+    is_varied = len({plan.by_no[seat_no].category for seat_no in sellable} | categories.keys()) > 1
+    hall = Hall(plan, free, sellable, score if is_varied else near)
     found = ranked(offer, hall, len(wanted), suits)
     return [alternative(offer, place, wanted) for place in found[:ALTERNATIVES]]
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from heapq import nsmallest
 from math import hypot
-from statistics import fmean
 
 from services.reservations.layouts import Block, Plan, places, runs
 from services.reservations.singles import leaves_single
@@ -39,8 +38,10 @@ def in_row(row: Sequence[Block], free: Set[int], count: int) -> Iterator[Block]:
 def comfort(plan: Plan, spot: tuple[float, float]) -> Score:
     """How far people sit from a spot on average, the smaller the better; halves of couple seats count extra."""
 
+    x, y = spot
+
     def score(place: Place) -> float:
-        distance = fmean(hypot(seat.x - spot[0], seat.y - spot[1]) for seat in place)
+        distance = sum([hypot(seat.x - x, seat.y - y) for seat in place]) / len(place)
         return distance + HALF * split_couples(plan, place) if plan.halves else distance
 
     return score

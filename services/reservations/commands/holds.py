@@ -44,6 +44,8 @@ SLOTS = 2
 TRIES = 8
 # With each try, "best available" takes one of so many times more places, so that a crowd of such buyers spreads.
 SPREAD = 4
+# These are raised after a look at the database that would have seen the key: nobody needs to ask for it again.
+JUDGED = (SalesClosed, SeatsTaken, TooManyHolds, RateLimited, LeavesSingleSeat)
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ async def hold_seats(office: Office, request: Request) -> Held:
     """
     try:
         return await try_to_hold(office, request)
+    except JUDGED:
+        raise
     except DomainError:
         first = await first_answer(office, request.attempt) if request.attempt else None
         if first is None:

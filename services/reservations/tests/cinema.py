@@ -217,6 +217,9 @@ async def sweep(app: FastAPI) -> None:
     """What the job does each second."""
     async with app.state.sessions.begin() as session:
         await release_expired(session, cut_off=False)
+        # The job itself may be at it, and has locked what was left out here: wait for it.
+        due = "SELECT FROM hold WHERE status IN ('held', 'paying') AND held_until <= now() FOR UPDATE"
+        await session.execute(text(due))
 
 
 async def run_out(app: FastAPI, *holds: Any, table_names: Iterable[str] = ("claim", "hold", "slot")) -> None:
