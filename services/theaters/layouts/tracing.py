@@ -104,24 +104,28 @@ def numbered(row: Row) -> Row:
 def name_rows(rows: Sequence[Row], width: float) -> Mapping[str, Sequence[Row]]:
     """Rows by names of their own; parts of one row share theirs."""
     named: dict[str, list[Row]] = {}
-    unused = iter(row_names(MOST_ROWS))
+    unused, latest = iter(row_names(MOST_ROWS)), dict[str, int]()
     for row in rows:
-        name = next(
-            name for name in names(row, unused) if all(row.continues(other, width) for other in named.get(name, ()))
-        )
+        possible = names(row, unused, latest)
+        name = next(name for name in possible if all(row.continues(other, width) for other in named.get(name, ())))
         named.setdefault(name, []).append(row)
     return named
 
 
-def names(row: Row, unused: Iterator[str]) -> Iterator[str]:
-    """What a row may be called, the best first: as it is, with its zone, with a number; A, B, C if it has no name."""
+def names(row: Row, unused: Iterator[str], latest: dict[str, int]) -> Iterator[str]:
+    """What a row may be called, the best first: as it is, with its zone, with a number; A, B, C if it has no name.
+
+    `latest`: the numbers that rows have got to already.
+    """
     if not row.name:
         yield from unused
-    zone = UNFIT.sub("", row.zone)[:1].upper()
-    yield row.name
-    if zone and len(row.name) + 2 <= LONGEST_ROW:
-        yield f"{zone}-{row.name}"
-    yield from (f"{row.name[: LONGEST_ROW - len(str(number)) - 1]}-{number}" for number in count(2))
+    name, zone = row.name or "A", UNFIT.sub("", row.zone)[:1].upper()
+    yield name
+    if zone and len(name) + 2 <= LONGEST_ROW:
+        yield f"{zone}-{name}"
+    for number in count(latest.get(name, 2)):
+        latest[name] = number
+        yield f"{name[: LONGEST_ROW - len(str(number)) - 1]}-{number}"
 
 
 def trace(named: Mapping[str, Sequence[Row]], width: float) -> Iterator[Traced]:

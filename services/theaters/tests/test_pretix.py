@@ -1,6 +1,7 @@
 """Plans as pretix's editor saves them, written for these tests after its schema."""
 
 import json
+import time
 from typing import Any
 
 import httpx
@@ -130,6 +131,16 @@ def test_names_and_numbers_are_tidied_into_labels() -> None:
     seats = drawn(a_zone("", rows))
     assert labels(seats) == ["1-1", "1-2", "B7", "B8", "A1", "A2", "C-D-1a", "C-D-1b"]
     assert [seat.number for seat in seats] == [1, 2, 7, 8, 1, 2, 1, 2]
+
+
+@pytest.mark.parametrize("name", ["", "A", "Longname"])
+def test_two_thousand_rows_of_one_name_are_told_apart_at_once(name: str) -> None:
+    rows = [a_row(name, [a_seat("1", 0)], y=50 * number) for number in range(2000)]
+    started = time.process_time()
+    seats = drawn(a_zone("Parkett", rows))
+    assert time.process_time() - started < 2
+    assert len({seat.label for seat in seats}) == len({seat.row for seat in seats}) == 2000
+    assert all(0 < len(seat.row) <= 8 for seat in seats)
 
 
 def test_a_plan_of_the_first_editor_is_read_too() -> None:
