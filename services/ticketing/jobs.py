@@ -1,8 +1,18 @@
 """What runs by the clock, and at once when a commit asks for it."""
 
-from services.shared.jobs import Job
+from services.shared.jobs import Job, Work
 from services.ticketing.booking import closing, reconciliation, refunding, stripe_events
-from services.ticketing.commands import effects, ledger, refunds, reminders, showtimes
+from services.ticketing.commands import effects, ledger, pruning, refunds, reminders, showtimes
+
+
+async def prune(work: Work) -> None:
+    """Batch by batch, each in a transaction of its own, so that nobody waits long for a lock."""
+    for remove in pruning.PRUNING:
+        removed = 1
+        while removed:
+            async with work.sessions.begin() as session:
+                removed = await remove(session)
+
 
 # Those that run everywhere share their work row by row, so that whichever process committed it can begin at once.
 JOBS = [
@@ -14,4 +24,5 @@ JOBS = [
     Job(reconciliation.reconcile, seconds=10),
     Job(ledger.seal, seconds=1),
     Job(reminders.remind, seconds=30),
+    Job(prune, seconds=3600),
 ]
