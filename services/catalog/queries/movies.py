@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, Uuid, and_, any_, func, literal, or_, select
 from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -72,7 +73,7 @@ class Suggestions(NamedTuple):
 async def movies(session: AsyncSession, filters: MovieFilters, place: Paging) -> Rows[Movie]:
     """Films that pass all filters."""
     await session.execute(PLAN_EACH_TIME)
-    found = select(Movie).where(Movie.deleted_at.is_(None), *conditions(filters))
+    found = select(Movie).where(Movie.deleted_at.is_(None), *conditions(filters), *await on_show(session, filters))
     if not (filters.query and filters.query.strip()):
         return await in_order(session, found, place, filters.sort or "-popularity")
     terms = await understood(session, filters.query)
@@ -98,34 +99,40 @@ def conditions(filters: MovieFilters) -> list[ColumnElement[bool]]:
         *([Movie.facets.contains(facets)] if facets else []),
         *([Movie.age_rating == filters.age_rating] if filters.age_rating else []),
         *(matches(Movie.names, words_) for words_ in people),
-        *at_a_showtime(filters),
-        *by_status(filters.status),
     ]
 
 
-def at_a_showtime(filters: MovieFilters) -> list[ColumnElement[bool]]:
-    """One showtime has to be on that day and there."""
-    if filters.date is None and filters.theater_id is None:
-        return []
+async def on_show(session: AsyncSession, filters: MovieFilters) -> list[ColumnElement[bool]]:
+    """What the showtimes to come decide. They are asked first: with the few films that are on among thousands, the
+    films' query finds the others sooner."""
     wanted = [Showtime.local_date == filters.date] if filters.date else []
     wanted += [Showtime.theater_id == filters.theater_id] if filters.theater_id else []
-    return [has_showtime(*wanted)]
+    there = [is_one_of(await shown(session, *wanted))] if wanted else []
+    return there if filters.status == "all" else [*there, *await by_status(session, filters.status)]
 
 
-def by_status(status: Status) -> list[ColumnElement[bool]]:
+async def by_status(session: AsyncSession, status: Status) -> list[ColumnElement[bool]]:
     """`now_showing`: to be seen within 14 days or, once it is released, whenever. `coming_soon`: not yet."""
     today = dt.datetime.now(dt.UTC)
-    now_showing = or_(
-        has_showtime(Showtime.starts_at < today + SOON), and_(Movie.release_date <= today.date(), has_showtime())
-    )
-    coming = or_(Movie.release_date > today.date(), has_showtime())
-    return {"all": [], "now_showing": [now_showing], "coming_soon": [~now_showing, coming]}[status]
+    planned = is_one_of(await shown(session))
+    soon = is_one_of(await shown(session, Showtime.starts_at < today + SOON))
+    is_released = Movie.release_date <= today.date()
+    now_showing = or_(soon, and_(is_released, planned))
+    return [now_showing] if status == "now_showing" else [~now_showing, or_(~is_released, planned)]
 
 
-def has_showtime(*conditions_: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether the film has a showtime to come that fulfils the conditions. Asked once, not film by film: those with
-    showtimes are few among many."""
-    return Movie.id.in_(select(Showtime.movie_id).where(*upcoming(), *conditions_))
+async def shown(session: AsyncSession, *wanted: ColumnElement[bool]) -> Sequence[UUID]:
+    """Films with a showtime to come that fulfils the conditions."""
+    return (await session.scalars(select(Showtime.movie_id).where(*upcoming(), *wanted).distinct())).all()
+
+
+def has_showtime() -> ColumnElement[bool]:
+    """Whether the film has a showtime to come."""
+    return Movie.id.in_(select(Showtime.movie_id).where(*upcoming()))
+
+
+def is_one_of(ids: Sequence[UUID]) -> ColumnElement[bool]:
+    return Movie.id == any_(literal(ids, ARRAY(Uuid)))
 
 
 async def movie(session: AsyncSession, movie_id: UUID) -> Movie:
