@@ -75,7 +75,8 @@ async def add_hall(
 async def replace_layout(
     session: AsyncSession, hall_id: UUID, seats: Sequence[LayoutSeat], versions: frozenset[int] | None
 ) -> Hall:
-    """A new version, for later showtimes; those that are scheduled keep theirs.
+    """A new version, for later showtimes; those that are scheduled keep theirs. It says anew which seats are out of
+    service.
 
     `versions`: those the caller may have seen, None for any. Raises HallNotFound, StaleVersion.
     """
