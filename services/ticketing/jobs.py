@@ -1,8 +1,10 @@
 """What runs by the clock, and at once when a commit asks for it."""
 
 from services.shared.jobs import Job, Work
+from services.ticketing import notices
 from services.ticketing.booking import closing, reconciliation, refunding, stripe_events
 from services.ticketing.commands import effects, ledger, pruning, refunds, reminders, showtimes
+from services.ticketing.notices import writing
 
 
 async def prune(work: Work) -> None:
@@ -24,5 +26,6 @@ JOBS = [
     Job(reconciliation.reconcile, seconds=10),
     Job(ledger.seal, seconds=1),
     Job(reminders.remind, seconds=30),
+    Job(writing.write, seconds=1, wake=notices.SIGNAL, everywhere=True),
     Job(prune, seconds=3600),
 ]

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.shared.db import Sessions
 from services.shared.jobs import Work
 from services.ticketing import notices
-from services.ticketing.models import Order, OrderStatus, Showtime, ShowtimeStatus, Ticket, TicketStatus
+from services.ticketing.models import Order, OrderStatus, Showtime, ShowtimeStatus
 from services.ticketing.queries import orders
 
 AT_ONCE = 100
@@ -40,13 +40,7 @@ async def due(transactions: Sessions, ahead: timedelta) -> Sequence[UUID]:
 
 
 async def remind_one(session: AsyncSession, booking_id: UUID) -> None:
-    """Unless there is nothing left to come for."""
     order = await orders.locked(session, booking_id)
-    if order.reminded_at is not None:
-        return
-    order.reminded_at = datetime.now(UTC)
-    opens = (Ticket.status == TicketStatus.VALID, Ticket.frozen_at.is_(None))
-    waiting = select(Ticket).where(Ticket.booking_id == booking_id, *opens).order_by(Ticket.seat_no)
-    tickets = (await session.scalars(waiting)).all()
-    if tickets:
-        await notices.showtime_near(session, order, tickets)
+    if order.reminded_at is None:
+        order.reminded_at = datetime.now(UTC)
+        await notices.showtime_near(session, order)

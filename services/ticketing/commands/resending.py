@@ -13,7 +13,7 @@ from services.shared.ids import new_id
 from services.ticketing import notices
 from services.ticketing.commands import timeline
 from services.ticketing.errors import NotIssued, OrderNotFound
-from services.ticketing.models import Order, OrderStatus, TicketStatus, TimelineRow
+from services.ticketing.models import Order, OrderStatus, TimelineRow
 from services.ticketing.queries import orders
 from services.ticketing.wording import Happening
 
@@ -24,18 +24,16 @@ TIMES = 5
 
 async def resend_tickets(session: AsyncSession, principal: Principal, booking_id: UUID) -> Order:
     """To the customer's present address. Raises OrderNotFound, NotIssued, RateLimited."""
-    locked = await orders.locked(session, booking_id)
-    if locked.user_id != principal.id and not principal.may(Role.staff):
+    order = await orders.locked(session, booking_id)
+    if order.user_id != principal.id and not principal.may(Role.staff):
         raise OrderNotFound
-    if locked.status is not OrderStatus.ISSUED:
-        raise NotIssued(order_status=locked.status)
+    if order.status is not OrderStatus.ISSUED:
+        raise NotIssued(order_status=order.status)
     await refuse_if_too_often(session, booking_id)
     timeline.add(session, booking_id, Happening.TICKETS_SENT)
-    locked.version += 1
-    order = await orders.order(session, principal, booking_id)
-    live = [ticket for ticket in order.tickets if ticket.status is not TicketStatus.VOID]
-    await notices.tickets_issued(session, order, live, again=str(new_id()))
-    return order
+    order.version += 1
+    await notices.tickets_issued(session, order, again=str(new_id()))
+    return await orders.order(session, principal, booking_id)
 
 
 async def refuse_if_too_often(session: AsyncSession, booking_id: UUID) -> None:

@@ -1,6 +1,5 @@
 """Tickets come into being when seats are sold, and end when the money goes back."""
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -102,10 +101,6 @@ def voided(ticket: Ticket) -> TicketVoided:
 async def name_holder(session: AsyncSession, customer: Customer) -> None:
     """Write the name on tickets that were issued before we knew it, and mail them. Changes nothing otherwise."""
     nameless = update(Ticket).where(Ticket.user_id == customer.user_id, Ticket.holder_name == "")
-    named = nameless.values(holder_name=customer.full_name).returning(Ticket)
-    by_booking: defaultdict[UUID, list[Ticket]] = defaultdict(list)
-    for ticket in await session.scalars(named, execution_options={"populate_existing": True}):
-        by_booking[ticket.booking_id].append(ticket)
-    for booking_id, tickets in by_booking.items():
-        live = [ticket for ticket in tickets if ticket.status != TicketStatus.VOID]
-        await notices.order_issued(session, await session.get_one(Order, booking_id), live)
+    named = nameless.values(holder_name=customer.full_name).returning(Ticket.booking_id)
+    for booking_id in sorted(set(await session.scalars(named))):
+        await notices.order_issued(session, await session.get_one(Order, booking_id))

@@ -2,6 +2,7 @@
 
 from services.ticketing.models.base import Base, Money
 from services.ticketing.models.copies import Customer, ErasedUser, Hold, Showtime, ShowtimeStatus
+from services.ticketing.models.letters import Letter, LetterKind
 from services.ticketing.models.money import (
     FINAL,
     Account,
@@ -43,6 +44,8 @@ __all__ = [
     "LedgerEntry",
     "LedgerSeal",
     "LedgerUnsealed",
+    "Letter",
+    "LetterKind",
     "LineKind",
     "LineStatus",
     "Method",

@@ -13,6 +13,7 @@ from services.shared.ids import new_id
 from services.shared.mail import Mail
 from services.ticketing.commands import reminders
 from services.ticketing.models import Order, Ticket
+from services.ticketing.notices import writing
 from services.ticketing.tests.shop import HALL, Shop
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 async def subjects(shop: Shop, booking_id: UUID) -> list[str]:
     """Of the mails about a booking, oldest first."""
+    await writing.write(shop.work)
     mine = select(Mail.content["subject"].astext).where(Mail.cause.contains(str(booking_id))).order_by(Mail.id)
     async with shop.sessions.begin() as session:
         return [subject.partition(":")[0].partition(" for ")[0] for subject in await session.scalars(mine)]
@@ -164,9 +166,11 @@ async def test_only_valid_tickets_of_ones_own_are_mailed_again(shop: Shop) -> No
 
 async def test_who_was_erased_is_written_to_no_more(shop: Shop) -> None:
     booking_id = await shop.issued("F7")
+    await writing.write(shop.work)
     await shop.events(UserErased(user_id=shop.owners[booking_id]))
     await change(shop, 2, starts_at=shop.starts_at + timedelta(hours=1))
     assert (await shop.post(booking_id, "resend", shop.client(Role.staff))).status_code == 200
+    await writing.write(shop.work)
     about = select(func.count()).where(Mail.cause.contains(str(booking_id)))
     async with shop.sessions.begin() as session:
         assert (
