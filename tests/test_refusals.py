@@ -27,7 +27,7 @@ WITHOUT_CURE = {
         "sales_closed",
         "ticket_used",
     ),
-    *("if_match_required", "not_seen_yet", "unsupported_media_type"),
+    *("if_match_required", "not_seen_yet", "poster_not_readable", "unsupported_media_type"),
 }
 # Of those that no route lists: told where they happen, or caught before an answer leaves.
 UNLISTED = {"live_ticket_exists"}

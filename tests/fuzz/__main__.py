@@ -16,11 +16,10 @@ from pathlib import Path
 
 from services.shared.auth import Role
 from tests.fuzz.cinema import Cinema, furnished
-from tests.fuzz.configuration import settings, toml
+from tests.fuzz.configuration import ROLES, settings, toml
 from tests.stack import EVERYTHING, Stack, running_stack
 
 SEED = 20261120
-ROLES = (Role.customer, Role.manager, Role.admin)
 AT_ONCE = 2
 
 
@@ -71,7 +70,7 @@ def fuzz(stack: Stack, cinema: Cinema, part: Part, seed: int) -> Outcome:
 
 def show(outcome: Outcome) -> bool:
     print(f"{outcome.part!s:<28}{'clean' if outcome.is_clean else 'FAULTS':<8}{outcome.seconds:6.0f} s", flush=True)
-    if not outcome.is_clean:
+    if not outcome.is_clean or os.environ.get("VERBOSE"):
         print(outcome.report, flush=True)
     return outcome.is_clean
 

@@ -1,12 +1,17 @@
 """What schemathesis is told: checks, phases, where the words belong."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
-from services.shared.auth import Role
+from services.gather import load
+from services.shared.auth import SCHEME, Role
 from tests.fuzz.cinema import Cinema
 
+# For the least role that may, and for those who are not asked for more than the same or a refusal.
 EXAMPLES = 100
+GLIMPSES = 10
+ROLES = (Role.customer, Role.manager, Role.admin)
 # How often a word of the cinema stands where one belongs, rather than something made up.
 PROBABILITY = 0.7
 CHECKS = (
@@ -16,6 +21,7 @@ CHECKS = (
     "response_headers_conformance",
     "response_schema_conformance",
     "ignored_auth",
+    *("documented_refusal", "Reach"),  # ours, in hooks.py
 )
 # Parameter of a path, query or body: the words to try there.
 PLACES = {
@@ -37,12 +43,32 @@ def settings(cinema: Cinema, service: str, role: Role, seed: int) -> dict[str, A
         "max-stream-events": 1,
         "request-timeout": 30,
         "warnings": False,
+        "cache": {"enabled": False},
         "dictionaries": {name: {"values": values} for name, values in cinema.words.items()},
         "parameters": bound,
         "headers": {} if service == "users" else {"Authorization": f"Bearer {cinema.token(role)}"},
         "generation": {"max-examples": EXAMPLES, "database": "none", "no-shrink": True},
         "checks": {"enabled": False, **{check: {"enabled": True} for check in CHECKS}},
+        "operations": list(glimpses(service, role)),
     }
+
+
+def glimpses(service: str, role: Role) -> Iterator[dict[str, Any]]:
+    """The operations that somebody of another role tries in depth."""
+    for path, operations in load(service).openapi()["paths"].items():
+        for method, operation in operations.items():
+            if least_role(operation) is not role:
+                yield {
+                    "include-name": f"{method.upper()} {path}",
+                    "generation": {"max-examples": GLIMPSES},
+                    "phases": {"coverage": {"enabled": False}},
+                }
+
+
+def least_role(operation: dict[str, Any]) -> Role:
+    """Of those that we have tokens of."""
+    needed = [Role[role] for scopes in operation.get("security", ()) for role in scopes[SCHEME]]
+    return min(role for role in ROLES if role >= max(needed, default=Role.customer))
 
 
 def toml(content: dict[str, Any]) -> str:

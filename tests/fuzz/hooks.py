@@ -2,12 +2,15 @@
 
 import itertools
 import os
+import sys
+from http import HTTPStatus
 from typing import Any
 
 import requests
 import schemathesis
-from schemathesis import AuthContext, Case, HookContext
+from schemathesis import AuthContext, Case, CheckContext, HookContext, Response
 
+from services.shared.errors import FAILED, REFUSED
 from tests.people import PASSWORD
 
 # Waiting is a promise of long polls, not something to find faults in.
@@ -21,6 +24,34 @@ def map_query(context: HookContext, query: dict[str, Any] | None) -> dict[str, A
     if query and isinstance(wait, int | float) and wait > LONGEST_WAIT:
         query["wait"] = LONGEST_WAIT
     return query
+
+
+@schemathesis.check
+def documented_refusal(_context: CheckContext, response: Response, case: Case[Any]) -> None:
+    """Each code is told of where it happens."""
+    if response.status_code < HTTPStatus.BAD_REQUEST:
+        return
+    code = response.json()["code"]
+    told = case.operation.definition.raw["responses"].get(str(response.status_code), {"description": ""})
+    if f"`{code}`" not in told["description"] and code not in (*REFUSED, *FAILED):
+        raise AssertionError(f"{response.status_code} {code} is not on the OpenAPI page")
+
+
+@schemathesis.check
+class Reach:
+    """Tells which operations never answered with a success: their inside was not tried."""
+
+    def __init__(self) -> None:
+        self.tried: set[str] = set()
+        self.succeeded: set[str] = set()
+
+    def after_response(self, _context: CheckContext, response: Response, case: Case[Any]) -> None:
+        self.tried.add(case.operation.label)
+        if response.status_code < HTTPStatus.BAD_REQUEST:
+            self.succeeded.add(case.operation.label)
+
+    def after_run(self, _context: Any) -> None:
+        print("never succeeded:", ", ".join(sorted(self.tried - self.succeeded)) or "none", file=sys.stderr)
 
 
 class Newcomer:
