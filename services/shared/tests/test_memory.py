@@ -29,13 +29,13 @@ async def test_an_event_waits_for_a_consumer_that_is_not_here_and_the_others_go_
 
 async def test_what_the_outboxes_of_a_run_before_may_hold_counts_as_backlog() -> None:
     broker = MemoryBroker()
-    ticketing, users = broker.connect("ticketing"), broker.connect("users")
-    for bus, service in ((ticketing, "ticketing"), (users, "users")):
+    catalog, theaters = broker.connect("catalog"), broker.connect("theaters")
+    for bus, service in ((catalog, "catalog"), (theaters, "theaters")):
         await bus.subscribe(service, never, never)
-    assert await ticketing.backlog("ticketing") == 1
-    assert await users.backlog("users") == 0, "users listens to nobody"
-    await users.publish([])
-    assert await ticketing.backlog("ticketing") == 0
+    assert await catalog.backlog("catalog") == 1
+    assert await theaters.backlog("theaters") == 0, "theaters listens to nobody"
+    await theaters.publish([])
+    assert await catalog.backlog("catalog") == 0
 
 
 async def test_a_service_that_stops_takes_nobody_with_it() -> None:
