@@ -56,7 +56,7 @@ class PlanRoute(APIRoute):
 
 MAX_PLAN_BYTES = 2 * 1_048_576
 router = APIRouter(tags=["theaters"])
-plans = APIRouter(tags=["theaters"], route_class=PlanRoute)
+plans = APIRouter(route_class=PlanRoute)
 NUMBER = r"(-?\d{1,3}(?:\.\d{1,15})?)"
 NEAR = re.compile(rf"{NUMBER},\s*{NUMBER}")
 
