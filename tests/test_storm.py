@@ -5,15 +5,20 @@ storm is strong enough to catch a fault.
 """
 
 import asyncio
+import random
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 
+from infra.local.ports import LOOPBACK
+from infra.local.testing import NO_TLS
+from services.shared.testing import token
 from tests.people import Customer, World
 from tests.stack import API_KEY, EVERYTHING, Stack, running_stack
 from tests.unguarded import drop_guard
@@ -21,6 +26,7 @@ from tests.unguarded import drop_guard
 SEATS = [f"{row}{number}" for row in "AB" for number in range(1, 11)]
 BUYERS = 20
 HALL = {"rows": 2, "seats_per_row": 10}
+GREAT_HALL = {"rows": 15, "seats_per_row": 20}
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +49,9 @@ def doors_of(stack: Stack) -> list[World]:
     return [World(dict.fromkeys(EVERYTHING, worker.url), stack.sandbox_url, API_KEY) for worker in stack.workers]
 
 
-async def open_sale(world: World) -> Any:
+async def open_sale(world: World, layout: dict[str, Any] = HALL) -> Any:
     manager = world.manager()
-    hall = await manager.open_hall(HALL)
+    hall = await manager.open_hall(layout)
     showtime = await manager.schedule(
         hall["id"], prices=[{"category": "standard", "ticket_type": "adult", "amount": 1000}]
     )
@@ -54,6 +60,20 @@ async def open_sale(world: World) -> Any:
     held = await first.hold(showtime["id"], ["A1"])
     await first.call("DELETE", f"/api/reservations/holds/{held['booking_id']}", 204)
     return showtime
+
+
+async def great_rush(ports: list[int], showtime_id: str, wishes: list[list[str]]) -> list[httpx.Response]:
+    """Each wish through a connection of its own by somebody else, all at once."""
+    client = httpx.AsyncClient(verify=NO_TLS, timeout=60, limits=httpx.Limits(max_connections=None))
+
+    def ask(number: int, wish: list[str]) -> Awaitable[httpx.Response]:
+        url = f"http://{LOOPBACK}:{ports[number % len(ports)]}/api/reservations/holds"
+        seats = [{"label": label, "ticket_type": "adult"} for label in wish]
+        headers = {"Authorization": f"Bearer {token()}", "Idempotency-Key": str(uuid4())}
+        return client.post(url, headers=headers, json={"showtime_id": showtime_id, "seats": seats})
+
+    async with client:
+        return list(await asyncio.gather(*(ask(number, wish) for number, wish in enumerate(wishes))))
 
 
 async def rush(buyers: list[Customer], showtime_id: str, wishes: list[list[str]]) -> list[httpx.Response]:
@@ -111,3 +131,32 @@ async def test_overlapping_groups_get_all_of_their_seats_or_none_and_nobody_wait
     assert len(won) >= 3
     seats = await doors[0].customer().get(f"/api/reservations/showtimes/{showtime['id']}/seats")
     assert len(seats["held"]) == 2 * len(won)
+
+
+async def test_two_thousand_people_on_three_hundred_seats_get_each_seat_once_and_all_get_an_answer(
+    two_processes: Stack, doors: list[World]
+) -> None:
+    """One to four neighbours each, 17 wishes for a seat. Nobody is told that something has failed."""
+    showtime = await open_sale(doors[0], GREAT_HALL)
+    dice = random.Random(20)
+    wishes = [wish_in(GREAT_HALL, dice) for _ in range(2_000)]
+    answers = await great_rush([worker.port for worker in two_processes.workers], showtime["id"], wishes)
+    assert [answer.text for answer in answers if answer.is_server_error] == []
+    assert Counter(answer.status_code for answer in answers).keys() == {201, 409}
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"seats_taken"}
+    assert max(winners(answers).values()) == 1
+    for answer, wish in zip(answers, wishes, strict=True):
+        assert not answer.is_success or [seat["label"] for seat in answer.json()["seats"]] == wish
+    seats = await doors[0].customer().get(f"/api/reservations/showtimes/{showtime['id']}/seats")
+    assert len(seats["held"]) == winners(answers).total() <= 300
+    # Whatever is left over was wanted only together with a neighbour who was gone.
+    left = {label for wish in wishes for label in wish} - winners(answers).keys()
+    assert not any(left.issuperset(wish) for wish in wishes)
+
+
+def wish_in(hall: dict[str, Any], dice: random.Random) -> list[str]:
+    """One to four neighbours somewhere in a row."""
+    count = dice.randint(1, 4)
+    first = dice.randint(1, hall["seats_per_row"] - count + 1)
+    row = dice.choice("ABCDEFGHJKLMNPQ"[: hall["rows"]])
+    return [f"{row}{number}" for number in range(first, first + count)]

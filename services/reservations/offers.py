@@ -1,5 +1,6 @@
 """What a showtime sells, ready for a hold: its seats and its prices, remembered by each process."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -67,14 +68,24 @@ class Offers:
         self._sessions = sessions
         self._offers: dict[UUID, Offer] = {}
         self._plans: dict[tuple[UUID, int], Plan] = {}
+        self._reading: dict[UUID, asyncio.Task[Offer]] = {}
 
     async def current(self, showtime_id: UUID) -> Offer:
         """The offer as remembered: perhaps not the newest. Raises ShowtimeNotFound."""
         return self._offers.get(showtime_id) or await self.newest(showtime_id)
 
     async def newest(self, showtime_id: UUID) -> Offer:
-        """Waits for one that has just been made. Raises ShowtimeNotFound."""
+        """Waits for one that has just been made. Raises ShowtimeNotFound.
 
+        All who ask at the same moment share one answer: when a sale opens, nobody here knows the showtime yet.
+        """
+        reading = self._reading.get(showtime_id)
+        if reading is None:
+            reading = self._reading[showtime_id] = asyncio.create_task(self._wait_for(showtime_id))
+            reading.add_done_callback(lambda _: self._reading.pop(showtime_id))
+        return await asyncio.shield(reading)
+
+    async def _wait_for(self, showtime_id: UUID) -> Offer:
         async def look(session: AsyncSession) -> Offer | None:
             return await self._read(session, showtime_id)
 
