@@ -9,11 +9,22 @@ from services.shared.errors import DomainError
 
 
 @dataclass(frozen=True)
+class Screened:
+    """A film that is shown."""
+
+    id: UUID
+    title: str
+    poster_url: str | None
+    runtime_minutes: int
+    age_rating: str
+
+
+@dataclass(frozen=True)
 class Conflict:
     """A showtime that is in the way."""
 
     id: UUID
-    movie: events.Film
+    movie: Screened
     starts_at: dt.datetime
     ends_at: dt.datetime
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from services.catalog.errors import Conflict, FreeHall
+from services.catalog.errors import Conflict, FreeHall, Screened
 from services.catalog.models import Hall, Showtime, Theater
 from services.catalog.plans import Slot
 from services.catalog.queries.facts import film_fact, theater_fact
@@ -28,7 +28,9 @@ async def conflicts(session: AsyncSession, hall_id: UUID, slots: Iterable[Slot])
     within = or_(*(overlapping(slot.starts_at, slot.busy_until) for slot in slots))
     query = complete().where(Showtime.hall_id == hall_id, Showtime.cancelled_at.is_(None), within)
     found = await session.scalars(query.order_by(Showtime.starts_at))
-    return [Conflict(row.id, film_fact(row.movie), row.starts_at, row.ends_at) for row in found]
+    return [
+        Conflict(row.id, Screened(**film_fact(row.movie).model_dump()), row.starts_at, row.ends_at) for row in found
+    ]
 
 
 async def free_halls(session: AsyncSession, slots: Sequence[Slot], theater_id: UUID) -> list[FreeHall]:
