@@ -60,7 +60,7 @@ class PretixRow(Part):
 
 
 class PretixZone(Part):
-    name: Text = ""
+    name: Text | None = None
     position: Position
     rows: Annotated[list[PretixRow], Field(max_length=MOST_SEATS)]
 
@@ -112,7 +112,7 @@ class PretixPlan(Part):
             )
             for seat in row.seats
         ]
-        return tracing.Row(zone.name, tracing.row_name(row.row_number), sorted(spots))
+        return tracing.Row(zone.name or "", tracing.row_name(row.row_number), sorted(spots))
 
     def _seat_faults(self) -> Iterator[InitErrorDetails]:
         known = {category.name for category in self.categories}

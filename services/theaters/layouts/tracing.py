@@ -65,8 +65,11 @@ def row_name(text: str) -> str:
 
 
 def seat_text(text: str, row: str) -> str:
-    """`A-12` in row `A` is `12`."""
-    name, own = row_name(row), UNFIT.sub("", text)
+    """`A12` in row `A` is `12`, and so is `7-12` in row `7`."""
+    name, parts = row_name(row), UNFIT.sub(" ", text).split()
+    if len(parts) > 1 and parts[0] == name:
+        parts = parts[1:]
+    own = "".join(parts)
     rest = own.removeprefix(name)
     return rest if name.isalpha() and rest.isdecimal() else own
 

@@ -123,7 +123,7 @@ def test_rows_of_one_name_are_told_apart_unless_they_are_one_row() -> None:
 
 def test_names_and_numbers_are_tidied_into_labels() -> None:
     rows = [
-        a_row("Reihe 1", [a_seat("1", 0), a_seat("2", 25)], y=0),
+        a_row("Reihe 1", [a_seat("1", 0), a_seat("1-2", 25)], y=0),
         a_row("B", [a_seat("B-7", 0), a_seat("B8", 25)], y=50),
         a_row("", [a_seat("", 0), a_seat("", 25)], y=100),
         a_row("C/D", [a_seat("1a", 0), a_seat("1b", 25)], y=150),
