@@ -2,9 +2,14 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from services.shared.errors import DomainError
+
+MinorUnits = Annotated[int, Field(description="Minor units.")]
+Coins = Annotated[int, Field(description="Coins.")]
 
 
 class TicketNotFound(DomainError):
@@ -18,7 +23,7 @@ class LiveTicketExists(DomainError):
 
 class NotEnoughCoins(DomainError):
     status = 402
-    carries = {"balance": int, "needed": int}
+    carries = {"balance": Coins, "needed": Coins}
     detail = "There are not enough coins in the wallet. Top it up or pay by card."
 
 
@@ -51,7 +56,7 @@ class OrderInProgress(DomainError):
 
 class AmountTooSmall(DomainError):
     status = 422
-    carries = {"minimum": int}
+    carries = {"minimum": MinorUnits}
     detail = "The amount is below what cards can be charged. Pay with coins."
 
 
@@ -71,7 +76,7 @@ class NotRefundable(DomainError):
 
 
 class RefundTooLarge(DomainError):
-    carries = {"refundable": int}
+    carries = {"refundable": MinorUnits}
     detail = "This is more than is left of what was paid. Up to `refundable` is possible."
 
 
@@ -103,7 +108,7 @@ class Objection(StrEnum):
 
 class PromoNotValid(DomainError):
     status = 422
-    carries = {"reason": Objection, "min_total": int | None}
+    carries = {"reason": Objection, "min_total": MinorUnits | None}
     detail = "This promo code cannot be used for this order. The field `reason` says why."
     sentences = {
         Objection.UNKNOWN: "We don't know this promo code. Please check how it is written.",
