@@ -152,6 +152,25 @@ async def test_two_refunds_at_once_never_exceed_what_was_paid(shop: Shop) -> Non
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
 
 
+async def test_customer_and_managers_at_once_never_get_back_more_than_was_paid(shop: Shop) -> None:
+    for number in range(3):
+        seats = [f"{row}{20 + number}" for row in "JKL"]
+        booking_id = await shop.issued(*seats)
+        await asyncio.gather(
+            *(shop.post(booking_id, "cancel", seats=[label]) for label in seats),
+            *(refund(shop, booking_id, amount=1000) for _ in range(2)),
+            refund(shop, booking_id, seats=seats[:1]),
+            shop.post(booking_id, "cancel", to="coins"),
+            shop.run_jobs(),
+        )
+        await shop.post(booking_id, "cancel")
+        await shop.settle(booking_id, "refunded")
+        count = len((await shop.order(booking_id))["refunds"])
+        refunds = await until_refunds_are(shop, booking_id, *["succeeded"] * count)
+        assert sum(one["amount"]["amount"] for one in refunds) == 3 * PRICE
+        assert (await shop.books(booking_id)).get("customer", 0) == 0
+
+
 async def test_parts_in_coins_never_add_up_to_more_coins_than_the_whole(shop: Shop) -> None:
     booking_id = await shop.issued("G6")
     for _ in range(5):
@@ -169,6 +188,17 @@ async def test_the_box_office_refunds_only_what_it_has_sold(shop: Shop) -> None:
     await shop.settle(at_counter, "refunded")
     assert (await shop.order(at_counter))["refunds"][0]["to"] == "terminal"
     assert await shop.books(at_counter) == {"revenue": -PRICE, "refunds": PRICE}
+
+
+async def test_the_box_office_gives_the_price_of_a_seat_back_in_cash(shop: Shop) -> None:
+    booking_id, staff = await shop.hold("G9", "G10"), shop.client(Role.staff, new_id())
+    await shop.post(booking_id, "pay", by=staff, method="cash")
+    await shop.sold(booking_id)
+    answer = await refund(shop, booking_id, Role.staff, seats=["G10"])
+    assert (answer.status_code, answer.json()["status"]) == (200, "issued")
+    (back,) = await until_refunds_are(shop, booking_id, "succeeded")
+    assert (back["to"], back["amount"]["amount"], back["seats"]) == ("cash", PRICE, ["G10"])
+    assert await shop.books(booking_id) == {"till": PRICE, "revenue": -2 * PRICE, "refunds": PRICE}
 
 
 @pytest.mark.parametrize(
