@@ -201,3 +201,19 @@ async def test_whoever_goes_leaves_an_id_and_a_ticket_that_still_opens_the_door(
     assert (await zenobia.customer.client.get("/api/users/me")).status_code == 401
     order = await world.manager().get(f"/api/ticketing/orders/{zenobia.unpaid}")
     assert order["status"] in ("cancelled", "awaiting_payment")
+
+
+async def test_users_hears_of_a_guests_ticket_which_tells_until_when_the_guest_is_kept(world: World) -> None:
+    manager = world.manager()
+    showtime = await manager.schedule((await manager.open_hall())["id"])
+    guest = Zenobia(world.customer(role=None))
+    body = {"email": f"{guest.mark}@people.example", "full_name": f"Guest {guest.mark}"}
+    answer = await guest.customer.post("/api/users/guest", body)
+    guest.customer.client.headers["Authorization"] = f"Bearer {answer['access_token']}"
+    [ticket] = (await guest.buy(showtime["id"], "C5"))["tickets"]
+
+    async def heard() -> list[Any]:
+        export = await guest.customer.get("/api/users/me/export")
+        return [kept["ticket_id"] for kept in export["guest_tickets"]]
+
+    assert await eventually(heard) == [ticket["id"]]
