@@ -105,6 +105,7 @@ THEATERS = {
     "PATCH /api/theaters/{theater_id}": Row(MANAGER, (200,), {"name": "Renamed"}),
     "DELETE /api/theaters/{theater_id}": Row(MANAGER, DONE, fresh=("theater",)),
     "POST /api/theaters/{theater_id}/halls": Row(MANAGER, CREATED, {"name": "Two", "layout": RECIPE}),
+    "POST /api/theaters/{theater_id}/halls/import": Row(MANAGER, (422,), {}, params={"format": "pretix"}),
     "GET /api/theaters/me/export": Row(USER),
     "POST /api/theaters/layouts/preview": Row(MANAGER, (200,), {"layout": RECIPE}),
     "GET /api/theaters/halls/{hall_id}": Row(ANYONE),

@@ -57,7 +57,7 @@ class Cinema:
         hall = await self.manager.open_hall()
         self.shared = {"hall_id": hall["id"], "theater_id": hall["theater_id"], "version": "1", "label": "A1"}
         self.shared["email"] = self.people[Actor.OWNER].email
-        self.shared |= await self.movie() | await self.order() | {"promo_id": await self.promo()}
+        self.shared |= await self.session() | await self.movie() | await self.order() | {"promo_id": await self.promo()}
 
     async def person(self, actor: Actor) -> Someone:
         """Somebody new, who can sign in and whose role is in the users service as well."""
