@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Protocol, TypeVar, cast
 from uuid import UUID
 
 from fastapi import Depends, Request
-from sqlalchemy import DateTime, Enum, MetaData, Text
+from sqlalchemy import DateTime, Enum, MetaData, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
@@ -69,7 +69,7 @@ def connect(settings: Settings) -> AsyncEngine:
 class Sessions:
     """Opens the transactions of one service and, once one is committed, wakes what waits for it."""
 
-    _note: Callable[[AsyncSession], Awaitable[None]] | None = None
+    _note: Callable[[AsyncSession], Awaitable[bool]] | None = None
 
     def __init__(self, engine: AsyncEngine, settings: Settings, signals: Signals) -> None:
         self.engine = engine
@@ -83,13 +83,13 @@ class Sessions:
         async with self._new(info={"sessions": self}) as session:
             async with session.begin():
                 yield session
-                if self._note:
-                    await self._note(session)
-            self._note = None
+                noted = self._note is not None and await self._note(session)
+            if noted:
+                self._note = None
             self.signals.fire(session.info.get("fires", ()))
 
-    def noting(self, note: Callable[[AsyncSession], Awaitable[None]]) -> "Sessions":
-        """The same for one request, in the first of whose transactions `note` is called before the commit."""
+    def noting(self, note: Callable[[AsyncSession], Awaitable[bool]]) -> "Sessions":
+        """The same for one request: before each commit `note` is called, until one with a note has gone through."""
         own = copy(self)
         own._note = note
         return own
@@ -132,10 +132,14 @@ class Witness(Protocol):
     async def note(self, session: AsyncSession) -> None: ...
 
 
-async def call_witness(request: Request, session: AsyncSession) -> None:
-    witness: Witness | None = getattr(request.state, "witness", None)
-    if witness:
-        await witness.note(session)
+def witness_of(request: Request) -> Witness | None:
+    return cast("Witness | None", getattr(request.state, "witness", None))
+
+
+async def has_written(session: AsyncSession) -> bool:
+    """Whether the transaction has changed or locked a row: then PostgreSQL has given it an id."""
+    await session.flush()
+    return bool(await session.scalar(text("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")))
 
 
 async def get_transactions(request: Request) -> Sessions:
@@ -143,9 +147,13 @@ async def get_transactions(request: Request) -> Sessions:
     if attempt := attempt_of(request):
         await attempt.begin_running(transactions)
 
-    async def note(session: AsyncSession) -> None:
-        if not hasattr(request.state, "session"):  # else it is noted there
-            await call_witness(request, session)
+    async def note(session: AsyncSession) -> bool:
+        witness = witness_of(request)
+        in_session = hasattr(request.state, "session")  # then it is noted there
+        if witness is None or in_session or not await has_written(session):
+            return False
+        await witness.note(session)
+        return True
 
     return transactions.noting(note)
 
@@ -156,7 +164,8 @@ async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
         if attempt := attempt_of(request):
             await attempt.begin(session)
         yield session
-        await call_witness(request, session)
+        if witness := witness_of(request):
+            await witness.note(session)
 
 
 # scope="function" commits before the answer leaves; FastAPI's default commits after it.

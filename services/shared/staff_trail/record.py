@@ -2,9 +2,9 @@
 
 `auth` calls `watch` for each signed-in member of the staff who is about to change something. Whoever opens the
 request's transaction then calls the witness before the commit (`db.py`): where a route takes `Session` in that one,
-where it takes `Transactions` in the first that is committed, so that no effect goes without its row. A refused request
-leaves none, unless it was refused after its first transaction. What goes around both is noted in a transaction of its
-own, before the answer leaves (`http.py`).
+where it takes `Transactions` in the first that wrote something, so that no effect goes without its row. A request that
+was refused leaves none, unless it was refused after that. What goes around both is noted in a transaction of its own,
+before the answer leaves (`http.py`).
 """
 
 import hashlib

@@ -27,7 +27,7 @@ class Refused(DomainError):
 
 
 class Wish(BaseModel):
-    """`refuse` in the transaction of that number; `note` is anything."""
+    """`refuse` after the transaction of that number, the first of which only looks; `note` is anything."""
 
     refuse: int = 0
     note: Any = None
@@ -52,11 +52,14 @@ async def in_a_session(session: Session, _: CurrentUser, hall: int, wish: Wish) 
 
 @router.post("/screens/{hall}")
 async def in_transactions(transactions: Transactions, _: Staff, hall: int, wish: Wish) -> None:
-    for number in (1, 2):
+    for number in (1, 2, 3):
         async with transactions.begin() as session:
-            await write(session, hall)
-            if wish.refuse == number:
-                raise Refused
+            if number == 1:
+                await session.execute(text("SELECT FROM effect"))
+            else:
+                await write(session, hall)
+        if wish.refuse == number:
+            raise Refused
 
 
 @router.post("/foyers/{hall}")
