@@ -1,4 +1,6 @@
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import update
@@ -8,6 +10,7 @@ from services.catalog import commands
 from services.catalog.app import app
 from services.catalog.films import Film
 from services.catalog.models import Movie
+from services.catalog.schemas import MoviePatch
 from services.catalog.tests.conftest import FILM, Cinema, Json, a_hall, a_theater
 from services.shared import paging
 from services.shared.auth import Role
@@ -49,16 +52,51 @@ async def test_a_change_shows_in_the_film_and_in_search(cinema: Cinema) -> None:
     assert await cinema.titles(query="amelie") == []
 
 
-async def test_showtimes_tell_of_a_films_new_title(cinema: Cinema) -> None:
+CHANGES: Json = {
+    "title": "Zazie",
+    "original_title": "Zazie dans le métro",
+    "description": "",
+    "genres": [],
+    "runtime_minutes": 93,
+    "age_rating": "12",
+    "release_date": "1960-10-28",
+    "languages": ["fr", "de"],
+    "cast": ["Catherine Demongeot"],
+    "director": "Louis Malle",
+    "trailer_url": "https://films.example/zazie",
+    "external_id": "imdb:tt0054494",
+}
+
+
+@pytest.mark.parametrize(("name", "value"), CHANGES.items(), ids=CHANGES)
+async def test_each_fact_of_a_film_can_be_changed_alone(cinema: Cinema, name: str, value: Any) -> None:
+    film = await cinema.film()
+    changed = await cinema.manager.patch(f"{PATH}/{film['id']}", json={name: value})
+    assert changed.json() == film | {name: value, "poster_url": changed.json()["poster_url"]}
+    assert (await cinema.manager.get(f"{PATH}/{film['id']}")).json() == changed.json()
+
+
+async def test_every_fact_can_be_changed(cinema: Cinema) -> None:
+    assert CHANGES.keys() == Film.model_fields.keys() == MoviePatch.model_fields.keys()
+
+
+async def test_showtimes_to_come_tell_what_others_keep_of_a_film(cinema: Cinema) -> None:
     hall, film = a_hall(a_theater()), await cinema.film()
     await cinema.open(hall)
     await cinema.showtime(film, hall)
-    for change in ({"title": "Zazie"}, {"description": "New."}):
+    untold: list[Json] = [{"description": "New."}, {"title": "Zazie", "runtime_minutes": 93}]
+    for change in ({"title": "Zazie"}, {"runtime_minutes": 93}, {"age_rating": "12"}, *untold):
         await cinema.manager.patch(f"{PATH}/{film['id']}", json=change)
-    scheduled, changed = await published(app)
+    scheduled, *changes = await published(app)
     assert isinstance(scheduled, ShowtimeScheduled)
-    assert isinstance(changed, ShowtimeChanged)
-    assert (changed.film.title, changed.version, changed.starts_at) == ("Zazie", 2, scheduled.starts_at)
+    told = [change for change in changes if isinstance(change, ShowtimeChanged)]
+    assert [change.version for change in told] == [2, 3, 4]
+    assert [(change.film.title, change.film.runtime_minutes, change.film.age_rating) for change in told] == [
+        ("Zazie", 122, "6"),
+        ("Zazie", 93, "6"),
+        ("Zazie", 93, "12"),
+    ]
+    assert {(change.starts_at, change.ends_at) for change in told} == {(scheduled.starts_at, scheduled.ends_at)}
 
 
 async def test_a_film_with_showtimes_to_come_cannot_be_deleted(cinema: Cinema) -> None:
@@ -131,6 +169,39 @@ async def test_filters_hold_together(cinema: Cinema) -> None:
     ]
     for query, titles in cases:
         assert sorted(await cinema.titles(**query)) == titles, query
+
+
+# What would keep a film from being found, filter by filter.
+UNLIKE: Json = {
+    "query": {"title": "Other", "original_title": None},
+    "genre": {"genres": ["Romance"]},
+    "age_rating": {"age_rating": "12"},
+    "language": {"languages": ["de"]},
+    "actor": {"cast": ["Mathieu Kassovitz"]},
+    "director": {"director": "Louis Malle"},
+}
+
+
+async def test_all_filters_hold_together(cinema: Cinema) -> None:
+    here, there = a_hall(a_theater()), a_hall(a_theater())
+    await cinema.open(here, there)
+    for number, facts in enumerate(({}, *UNLIKE.values())):
+        await cinema.showtime(await cinema.film(**facts), here, hours=24 + 4 * number)
+    wanted, elsewhere = await cinema.film(title="Amélie 2"), await cinema.film(title="Amélie 3")
+    showtime = await cinema.showtime(wanted, here, hours=24 * 10)
+    await cinema.showtime(elsewhere, there, hours=24 * 10)
+    await cinema.film(title="Amélie 4")
+    asked = {"query": "amelie", "genre": "comedy", "age_rating": "6", "language": "fr", "actor": "tautou"}
+    asked |= {"director": "jeunet", "status": "now_showing", "sort": "-title", "limit": "1"}
+    asked |= {"theater_id": str(here.theater.id)}
+    assert [film["title"] for film in await pages(cinema, **asked)] == ["Amélie 2", "Amélie"]
+    zone = ZoneInfo(showtime["timezone"])
+    day = datetime.fromisoformat(showtime["starts_at"]).astimezone(zone).date()
+    assert [film["title"] for film in await pages(cinema, **asked, date=str(day))] == ["Amélie 2"]
+    assert await pages(cinema, **asked | {"status": "coming_soon"}) == []
+    for name in UNLIKE:
+        without = {filter_: value for filter_, value in asked.items() if filter_ != name}
+        assert len(await pages(cinema, **without)) == 3, name
 
 
 SORTED: list[tuple[str, list[str]]] = [
