@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import Row, func, select, update
 
 from services.shared.db import Sessions
 from services.shared.errors import ServiceUnavailable
@@ -46,20 +47,33 @@ async def close_overdue(work: Work) -> None:
 
 async def close_cancelled_showtimes(work: Work) -> None:
     """Each order of a cancelled showtime closes or is refunded; those that are just paid follow when they are sold."""
-    async with work.sessions.begin() as session:
-        is_affected = (Order.status == OrderStatus.ISSUED) | (Order.status.in_(UNPAID) & Order.closing.is_(None))
-        affected = (
-            select(Order.booking_id, Showtime.reason)
-            .join(Showtime, Showtime.id == Order.showtime_id)
-            .where(Showtime.status == ShowtimeStatus.CANCELLED, is_affected)
-            .limit(AT_ONCE)
-        )
-        found = (await session.execute(affected)).all()
-    for booking_id, reason in found:
-        async with work.sessions.begin() as session:
-            order = await orders.locked(session, booking_id)
-            wish = Wish(RefundCause.SHOWTIME_CANCELLED, reason=reason)
-            await advance(session, order, Trigger.SHOWTIME_CANCELLED, Occasion(cause="showtime", wish=wish))
+    queue = asyncio.Semaphore(SIDE_BY_SIDE // 2)
+
+    async def one(booking_id: UUID, reason: str) -> None:
+        async with queue:
+            await close_cancelled(work.sessions, booking_id, reason)
+
+    while found := await of_cancelled_showtimes(work.sessions):
+        await asyncio.gather(*(one(booking_id, reason) for booking_id, reason in found))
+
+
+async def of_cancelled_showtimes(transactions: Sessions) -> Sequence[Row[UUID, str]]:
+    is_affected = (Order.status == OrderStatus.ISSUED) | (Order.status.in_(UNPAID) & Order.closing.is_(None))
+    affected = (
+        select(Order.booking_id, Showtime.reason)
+        .join(Showtime, Showtime.id == Order.showtime_id)
+        .where(Showtime.status == ShowtimeStatus.CANCELLED, is_affected)
+        .limit(AT_ONCE)
+    )
+    async with transactions.begin() as session:
+        return (await session.execute(affected)).all()
+
+
+async def close_cancelled(transactions: Sessions, booking_id: UUID, reason: str) -> None:
+    async with transactions.begin() as session:
+        order = await orders.locked(session, booking_id)
+        wish = Wish(RefundCause.SHOWTIME_CANCELLED, reason=reason)
+        await advance(session, order, Trigger.SHOWTIME_CANCELLED, Occasion(cause="showtime", wish=wish))
 
 
 async def cancel_payments(work: Work) -> None:
