@@ -1,11 +1,14 @@
 import csv
 import io
 import json
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from services.catalog.api.imports import FILE
 from services.catalog.app import app
 from services.catalog.commands import imports
 from services.catalog.imports import LONGEST_LINE, JsonLines
@@ -73,6 +76,20 @@ async def test_a_line_without_external_id_is_a_film_of_its_own(cinema: Cinema) -
     for _ in range(2):
         assert (await send(cinema, a_line() + b"\n" + a_line()))["imported"] == 2
     assert len(await cinema.items("movies")) == 4
+
+
+def samples() -> list[tuple[str, str]]:
+    guide = Path("docs/guides/import.md").read_text()
+    [*_, line] = re.findall(r"```json\n(.*?)```", guide, re.DOTALL)
+    [table] = re.findall(r"```csv\n(.*?)```", guide, re.DOTALL)
+    documented = [(str(body["example"]), kind) for kind, body in FILE.items()]
+    return [(line, NDJSON), (table, CSV), *documented]
+
+
+@pytest.mark.parametrize(("content", "kind"), samples())
+async def test_the_documented_samples_can_be_imported(cinema: Cinema, content: str, kind: str) -> None:
+    assert await send(cinema, content.encode(), kind) == {"imported": 1, "updated": 0, "failed": []}
+    assert await cinema.titles(query="bergman", genre="romance", language="en") == ["Casablanca"]
 
 
 BAD_LINES: dict[str, tuple[bytes, str]] = {
