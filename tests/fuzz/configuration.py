@@ -35,8 +35,9 @@ PLACES = {
 
 def settings(cinema: Cinema, service: str, role: Role, seed: int) -> dict[str, Any]:
     """schemathesis.toml's content, as JSON-like values."""
-    located = {f"{where}.{name}": name for name in cinema.words for where in ("path", "query", "body")}
-    bound = {place: {"dictionary": word, "probability": PROBABILITY} for place, word in {**located, **PLACES}.items()}
+    located = {f"{where}.{word}": word for word in cinema.words for where in ("path", "query", "body")}
+    located |= {place: word for place, word in PLACES.items() if word in cinema.words}
+    bound = {place: {"dictionary": word, "probability": PROBABILITY} for place, word in located.items()}
     return {
         "seed": seed,
         "continue-on-failure": True,
