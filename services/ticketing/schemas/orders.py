@@ -186,6 +186,7 @@ class OrderView(View):
     total: Money
     expires_at: datetime
     cancellable_until: datetime | None = Field(description="Until when its customer may cancel it for a refund.")
+    moved_at: datetime | None = Field(description="When its showtime was last moved to another time or place.")
     payment: PaymentView
     refunds: list[RefundView]
     tickets: list[TicketView]
@@ -210,6 +211,7 @@ class OrderView(View):
             total=order.price,
             expires_at=order.expires_at,
             cancellable_until=order.cancellable_until,
+            moved_at=order.moved_at,
             payment=PaymentView.of(order, is_owner=viewer.id == order.user_id),
             refunds=[RefundView.of(refund) for refund in order.refunds],
             tickets=[TicketView.model_validate(ticket) for ticket in order.tickets],

@@ -76,6 +76,7 @@ async def test_a_moved_showtime_can_be_given_back_until_it_starts(shop: Shop) ->
     assert (await shop.post(moved, "cancel")).json()["code"] == "refund_window_closed"
     await change(shop, 3, starts_at=shop.starts_at - timedelta(minutes=30))
     bought_after = await shop.issued("F8")
+    assert (await shop.order(moved))["moved_at"] is not None
     assert (await shop.post(moved, "cancel")).status_code == 200
     await shop.settle(moved, "refunded")
     assert (await shop.post(bought_after, "cancel")).json()["code"] == "refund_window_closed"
