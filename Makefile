@@ -50,7 +50,7 @@ snapshots: install ## Write the OpenAPI documents and event schemas that tests c
 secrets: install ## Print fresh secrets for production, as environment variables
 	@$(VENV)/python -m infra.local.secrets
 
-bench: install ## Holds, seat-map reads and hold-to-ticket times, each next to its bound
+bench: install ## How fast it is, each figure next to its bound or promise; ONLY="films reports" for some
 	@$(VENV)/python -m tests.bench
 
 fuzz: install ## Ask everything of all five APIs, good and bad, for some minutes; SEED=7 for other questions, ONLY="users admin" for some
