@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.shared.audit import Audit, Check, Found, Values, Walk, ask
 
 NIL = UUID(int=0)
-HOLDS = Walk("hold", "booking_id", first=NIL)
-SHOWTIMES = Walk("showtime", "id", first=NIL, step=100)
+HOLDS = Walk("hold", "booking_id", first=NIL, step=1000)
+SHOWTIMES = Walk("showtime", "id", first=NIL, step=50)
 
 TWO_CLAIMS = f"""
     SELECT showtime_id, format('seat %s is claimed %s times: %s', seat_no, count(*), string_agg(booking_id::text, ', '))
@@ -29,11 +29,17 @@ TICKETS_OF_SOLD = f"""
         ) AS seat_or_other (seat)
         WHERE hold.status = 'sold' AND coalesce(sold_at, created_at) < now() - :dust AND {HOLDS.within("booking_id")}
     ), told AS (
-        SELECT showtime_id, booking_id, seat_no, label, bool_or(claim.status = 3) IS TRUE AS is_sold,
-            min(ticket_id::text) FILTER (WHERE NOT voided) AS live, count(ticket_id) > 0 AS was_issued
-        FROM sold LEFT JOIN claim USING (showtime_id, booking_id, seat_no)
-        LEFT JOIN ticket USING (showtime_id, booking_id, seat_no)
-        GROUP BY showtime_id, booking_id, seat_no, label
+        SELECT booking_id, label, 3 IS NOT DISTINCT FROM (
+            SELECT status FROM claim
+            WHERE claim.showtime_id = sold.showtime_id AND claim.seat_no = sold.seat_no
+            AND claim.booking_id = sold.booking_id
+        ) AS is_sold, (
+            SELECT min(ticket_id::text) FROM ticket
+            WHERE ticket.booking_id = sold.booking_id AND ticket.seat_no = sold.seat_no AND NOT voided
+        ) AS live, EXISTS (
+            SELECT FROM ticket WHERE ticket.booking_id = sold.booking_id AND ticket.seat_no = sold.seat_no
+        ) AS was_issued
+        FROM sold
     )
     SELECT booking_id, CASE
         WHEN is_sold THEN format('seat %s is sold and has no live ticket', label)

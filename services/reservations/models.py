@@ -211,7 +211,7 @@ class Ticket(Base):
     showtime_id: Mapped[UUID] = mapped_column(primary_key=True)
     ticket_id: Mapped[UUID] = mapped_column(primary_key=True)
     seat_no: Mapped[int]
-    booking_id: Mapped[UUID]
+    booking_id: Mapped[UUID] = mapped_column(index=True)
     user_id: Mapped[UUID | None] = mapped_column(index=True)
     holder_name: Mapped[str] = mapped_column(server_default="")
     scanned_at: Mapped[datetime | None]

@@ -95,9 +95,10 @@ OTHER_THAN_ITS_STEPS = f"""
     SELECT booking_id, format('is %s, its steps have led to %s', concat_ws(' closing ', status, closing),
         coalesce(to_state, 'nothing'))
     FROM orders
-    LEFT JOIN LATERAL (
-        SELECT to_state FROM saga_log WHERE saga_log.booking_id = orders.booking_id ORDER BY id DESC LIMIT 1
-    ) AS step ON true
+    LEFT JOIN (
+        SELECT DISTINCT ON (booking_id) booking_id, to_state FROM saga_log WHERE {within("booking_id")}
+        ORDER BY booking_id, id DESC
+    ) AS step USING (booking_id)
     WHERE {within("booking_id")} AND to_state IS DISTINCT FROM CASE
         WHEN closing IS NULL OR status IN ('expired', 'cancelled') THEN status
         WHEN closing IN ('deadline', 'grace') THEN 'closing_' || closing

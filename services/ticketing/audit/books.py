@@ -25,18 +25,18 @@ PAYMENTS = f"""
 
 SALES_WITHOUT_PAYMENT = f"""
     SELECT booking_id, format('%s %s were paid by card, and no payment has succeeded', paid, currency) FROM orders
-    WHERE method = 'card' AND paid > 0 AND status IN {PAID} AND {within("booking_id")} AND NOT EXISTS (
-        SELECT FROM intent WHERE intent.id = orders.intent_id AND intent.booking_id = orders.booking_id
-        AND intent.status = 'succeeded')
+    WHERE method = 'card' AND paid > 0 AND status IN {PAID} AND {within("booking_id")}
+    AND 'succeeded' IS DISTINCT FROM (
+        SELECT intent.status FROM intent WHERE intent.id = orders.intent_id AND intent.booking_id = orders.booking_id)
 """
 
 REFUNDS = f"""
-    SELECT booking_id, format('%s %s were paid, %s went back or are on their way', paid, currency, back) FROM orders
-    CROSS JOIN LATERAL (
-        SELECT coalesce(sum(amount), 0) FROM refund
-        WHERE refund.booking_id = orders.booking_id AND sold AND refund.status <> 'failed'
-    ) AS returned (back)
-    WHERE {within("booking_id")} AND (back > paid OR orders.status = 'refunded' AND back < paid)
+    SELECT booking_id, format('%s %s were paid, %s went back or are on their way', paid, currency, coalesce(back, 0))
+    FROM orders LEFT JOIN (
+        SELECT booking_id, sum(amount) FROM refund
+        WHERE sold AND status <> 'failed' AND {within("booking_id")} GROUP BY booking_id
+    ) AS returned (booking_id, back) USING (booking_id)
+    WHERE {within("booking_id")} AND (back > paid OR orders.status = 'refunded' AND coalesce(back, 0) < paid)
 """
 
 TOPUPS = f"""
@@ -48,15 +48,16 @@ TOPUPS = f"""
 """
 
 PAID_TWICE = f"""
-    SELECT booking_id, format('was paid %s times, and %s of them went back', cards + other, back) FROM orders
-    CROSS JOIN LATERAL (
-        SELECT count(*) FROM intent WHERE intent.booking_id = orders.booking_id AND intent.status = 'succeeded'
-    ) AS by_card (cards)
+    SELECT booking_id, format('was paid %s times, and %s of them went back', cards + other, back)
+    FROM (
+        SELECT booking_id, count(*) FROM intent
+        WHERE status = 'succeeded' AND {within("booking_id")} GROUP BY booking_id
+    ) AS by_card (booking_id, cards) JOIN orders USING (booking_id)
     CROSS JOIN LATERAL (SELECT (paid > 0 AND method IN ('coins', 'cash', 'terminal'))::int) AS by_others (other)
     CROSS JOIN LATERAL (
         SELECT count(DISTINCT intent_id) FROM refund WHERE refund.booking_id = orders.booking_id AND NOT sold
     ) AS returned (back)
-    WHERE {within("booking_id")} AND cards + other - back > 1
+    WHERE cards + other > 1 AND cards + other - back > 1
 """
 
 POSTINGS = f"""
@@ -74,14 +75,13 @@ POSTED_TWICE = f"""
 # Once nothing is owed any more, the customer's account is even, and what was paid for seats is revenue.
 ACCOUNTS = f"""
     SELECT booking_id, format('%s %s are paid; booked as revenue are %s, still owed are %s', paid, currency,
-        revenue, -customer)
-    FROM orders
-    CROSS JOIN LATERAL (
-        SELECT coalesce(sum(amount) FILTER (WHERE account = 'customer'), 0),
-            coalesce(-sum(amount) FILTER (WHERE cause = 'sold:' || orders.booking_id AND account = 'revenue'), 0)
-        FROM ledger_entry WHERE ledger_entry.booking_id = orders.booking_id
-    ) AS booked (customer, revenue)
-    WHERE {within("booking_id")} AND (revenue <> paid OR customer <> 0
+        coalesce(revenue, 0), -coalesce(customer, 0))
+    FROM orders LEFT JOIN (
+        SELECT booking_id, sum(amount) FILTER (WHERE account = 'customer'),
+            -sum(amount) FILTER (WHERE cause = 'sold:' || booking_id AND account = 'revenue')
+        FROM ledger_entry WHERE {within("booking_id")} GROUP BY booking_id
+    ) AS booked (booking_id, customer, revenue) USING (booking_id)
+    WHERE {within("booking_id")} AND (coalesce(revenue, 0) <> paid OR customer <> 0
         AND status IN ('issued', 'expired', 'cancelled', 'refunded') AND NOT EXISTS (
             SELECT FROM refund WHERE refund.booking_id = orders.booking_id AND refund.status <> 'succeeded'))
 """

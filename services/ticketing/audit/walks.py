@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.shared.audit import Walk
 
-ORDERS = Walk("orders", "booking_id", first=UUID(int=0))
+ORDERS = Walk("orders", "booking_id", first=UUID(int=0), step=1000)
 ENTRIES = Walk("ledger_entry", "id", first=0)
 SEALS = Walk("ledger_seal", "number", first=0, step=1000)
 
