@@ -2,8 +2,8 @@
 
 Every operation of every document, as a customer, a manager and an admin, with ids of real objects mixed in and answers
 fed into later requests. Nothing may crash, answer outside of its schema, or let anybody in without a token. The same
-`SEED` asks for the same things again, of that run's objects; `ONLY="ticketing manager"` runs one part, `VERBOSE=1` shows
-what schemathesis says. Stripe's webhook is only asked to refuse: whatever is signed is Stripe's word.
+`SEED` asks for the same things again, of that run's objects; `ONLY="ticketing manager"` runs one part, `VERBOSE=1`
+shows what schemathesis says. Stripe's webhook is only asked to refuse: whatever is signed is Stripe's word.
 """
 
 import os
