@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from services.catalog.commands.movies import put_movies
+from services.catalog.commands.movies import put_movies, settle_movies
 from services.catalog.films import Film
 from services.catalog.imports import BadLine, FilmLine, Format, Read, Reader
 from services.shared.db import Sessions
 
 # A transaction each: what an import leaves that is cut short are whole films, and it can be sent again.
 BATCH = 200
+MANY = 1_000
 # A file that is worse is not a file of films.
 MOST_FAILURES = 10_000
 
@@ -86,4 +87,7 @@ async def import_movies(transactions: Sessions, pieces: AsyncIterator[bytes], ki
             await work.take(await asyncio.to_thread(reader.feed, piece))
     await work.take(await asyncio.to_thread(reader.end))
     await work.save()
+    if work.done.imported + work.done.updated >= MANY:
+        async with transactions.begin() as session:
+            await settle_movies(session)
     return work.done

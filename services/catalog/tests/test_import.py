@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from services.catalog.api.imports import FILE
 from services.catalog.app import app
@@ -14,6 +15,7 @@ from services.catalog.commands import imports
 from services.catalog.imports import LONGEST_LINE, JsonLines
 from services.catalog.tests.conftest import FILM, Cinema, Json, a_hall, a_theater
 from services.shared.auth import Role
+from services.shared.db import Sessions
 from services.shared.events import ShowtimeChanged
 from services.shared.testing import caller, published
 
@@ -235,6 +237,22 @@ async def test_what_came_before_a_connection_broke_stays_and_can_be_sent_again(
         await imports.import_movies(app.state.sessions, broken(), JsonLines())
     assert len(await cinema.items("movies")) == 2
     assert await send(cinema, b"".join(lines)) == {"imported": 3, "updated": 2, "failed": []}
+
+
+async def test_many_films_are_searched_with_a_plan_that_knows_them(
+    cinema: Cinema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions: Sessions = app.state.sessions
+
+    async def known() -> list[str]:
+        async with sessions.begin() as session:
+            return list(await session.scalars(text("SELECT attname FROM pg_stats WHERE tablename = 'movie'")))
+
+    await send(cinema, a_line())
+    assert await known() == []
+    monkeypatch.setattr(imports, "MANY", 2)
+    await send(cinema, a_line() + b"\n" + a_line())
+    assert {"titles", "names", "search", "facets"} <= {*await known()}
 
 
 async def test_a_file_that_is_nothing_but_bad_is_given_up(cinema: Cinema, monkeypatch: pytest.MonkeyPatch) -> None:
