@@ -71,6 +71,6 @@ class Patch(Input):
 
 
 class View(BaseModel):
-    """An answer's body, read from ORM objects, rows and dataclasses."""
+    """An answer's body, read from ORM objects, rows and dataclasses. All its fields are always there."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, json_schema_serialization_defaults_required=True)

@@ -12,7 +12,9 @@ from services.shared.ids import new_id
 class Fact(BaseModel):
     """A part of an event."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, json_schema_serialization_defaults_required=True
+    )
 
 
 class Event(Fact):
