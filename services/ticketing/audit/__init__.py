@@ -28,6 +28,7 @@ AUDIT = Audit(
         Check("I5", "No order is late", ask(bookings.PASSING)),
         Check("I5", "Every refund is on its way", ask(bookings.REFUNDING)),
         Check("I6", "No event of the provider waits for a person", ask(bookings.UNHANDLED_STRIPE_EVENTS)),
+        Check("I6", "Every letter can be written", ask(bookings.UNWRITTEN_LETTERS)),
         Check("I7", "Every hold that was heard of has an order", ask(bookings.HELD_WITHOUT_ORDER)),
         Check("I7", "Every order is where its steps have led", ask(bookings.OTHER_THAN_ITS_STEPS)),
         Check("I9", "No booking is paid twice", ask(books.PAID_TWICE)),

@@ -85,6 +85,11 @@ UNHANDLED_STRIPE_EVENTS = """
     FROM stripe_event WHERE failed_at IS NOT NULL AND handled_at IS NULL
 """
 
+# By then it has failed for more than a minute.
+UNWRITTEN_LETTERS = """
+    SELECT booking_id, format('the letter %s could not be written %s times', cause, tries) FROM letter WHERE tries > 3
+"""
+
 HELD_WITHOUT_ORDER = f"""
     SELECT booking_id, 'its hold was heard of, and there is no order' FROM hold
     WHERE released IS NULL AND {within("booking_id")}

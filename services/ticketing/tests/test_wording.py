@@ -1,5 +1,6 @@
 import string
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -7,11 +8,22 @@ import pytest
 
 from services.shared.ids import new_id
 from services.ticketing import wording
-from services.ticketing.models import Closing, Intent, Method, Order, OrderStatus, Refund, RefundCause, RefundTo
+from services.ticketing.models import (
+    Closing,
+    Intent,
+    LetterKind,
+    Method,
+    Order,
+    OrderStatus,
+    Refund,
+    RefundCause,
+    RefundTo,
+)
 from services.ticketing.tests.facts import make_order, make_showtime
-from services.ticketing.wording import Happening, english, german
+from services.ticketing.wording import Happening, english, german, papers
 
-TABLES = ("STATUS", "CAUSE", "REFUND", "TIMELINE", "METHOD", "TARGET")
+TEMPLATES = Path(__file__).parents[1] / "templates"
+TABLES = ("STATUS", "CAUSE", "REFUND", "TIMELINE", "METHOD", "TARGET", "TICKET_TYPE", "CATEGORY", "PAPER")
 FACTS: dict[str, Any] = {
     "seats": ["F7", "F8"],
     "until": "2026-07-01T18:14:00Z",
@@ -106,3 +118,15 @@ def test_the_language_follows_from_the_locale(locale: str | None, language: str)
 
 def test_the_clock_of_the_facts_is_read_with_its_zone() -> None:
     assert wording.time_of_day(datetime(2026, 1, 1, 23, 30, tzinfo=UTC), "Europe/Berlin", "de") == "00:30"
+
+
+def test_every_letter_is_written_in_every_language() -> None:
+    wanted = {f"{kind}.{name}.{form}" for kind in LetterKind for name in wording.SENTENCES for form in ("html", "txt")}
+    assert {path.name for path in TEMPLATES.iterdir()} == wanted | {"layout.html"}
+
+
+def test_a_film_is_told_by_its_picture_and_its_language() -> None:
+    assert papers.edition("imax", "pt-BR", "en") == "IMAX, Portuguese"
+    assert papers.edition("2d", "en", "de-AT") == "2D, Englisch"
+    # What nobody has a name for is told as it is.
+    assert papers.edition("8d", "not a language", "en") == "8d, not a language"
