@@ -151,15 +151,14 @@ class Api:
         yield from self.body_faults(promise, route, operation)
         yield from self.answer_faults(promise, route, operation)
         for refusal in promise.refusals:
-            if len(promise.routes) == 1:
-                yield from self.refusal_faults(refusal, route, operation)
+            yield from self.refusal_faults(refusal, route, operation)
 
     def parameter_faults(self, route: Route, operation: dict[str, Any]) -> Iterator[str]:
         known = {each["name"]: each["schema"] for each in operation.get("parameters", ()) if each["in"] == "query"}
         for pair in filter(None, route.query.split("&")):
             name, _, values = pair.partition("=")
             shape = frozenset(filter(None, values.split("|"))) or None
-            parameters = {"properties": known, "required": []}
+            parameters = {"properties": known, "required": list(known)}
             yield from faults_of({name: shape}, parameters, self.documents[route.service], "query")
 
     def body_faults(self, promise: Promise, route: Route, operation: dict[str, Any]) -> Iterator[str]:
@@ -171,8 +170,7 @@ class Api:
 
     def answer_faults(self, promise: Promise, route: Route, operation: dict[str, Any]) -> Iterator[str]:
         answers = operation["responses"]
-        if len(promise.routes) == 1:
-            yield from (f"never answers {status}" for status in promise.statuses if status not in answers)
+        yield from (f"never answers {status}" for status in promise.statuses if status not in answers)
         good = [answer.get("content", {}).get("application/json") for code, answer in answers.items() if code < "3"]
         for shape in promise.answers:
             if not any(good):

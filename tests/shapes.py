@@ -137,6 +137,8 @@ def object_misfits(
             yield f"{where} has no {plain}"
         elif is_input and name != plain and required:
             yield f"{where} cannot do without {plain}"
+        elif not is_input and name == plain and not required:
+            yield f"{where} may come without {plain}"
         else:
             yield from faults_of(part, schema["properties"][plain], document, f"{where}.{plain}", is_input=is_input)
 
