@@ -7,7 +7,7 @@ seat is taken nor stumbles over the primary key, which `drop_guard` removes from
 import psycopg
 
 from services.__main__ import main
-from services.reservations import seats
+from services.reservations import kept_back, seats
 
 
 def cut(sql: str, start: str, end: str) -> str:
@@ -20,7 +20,12 @@ def unguarded(sql: str) -> str:
     without_pre_check = cut(
         sql, "AND NOT EXISTS (\n        SELECT FROM claim", "AND NOT EXISTS (\n        SELECT FROM unnest"
     )
-    return cut(without_pre_check, "ON CONFLICT (showtime_id, seat_no)", "RETURNING seat_no")
+    return unkeyed(without_pre_check)
+
+
+def unkeyed(sql: str) -> str:
+    """Which does not stumble over the missing key either."""
+    return cut(sql, "ON CONFLICT (showtime_id, seat_no)", "RETURNING seat_no")
 
 
 def drop_guard(dsn: str) -> None:
@@ -31,4 +36,5 @@ def drop_guard(dsn: str) -> None:
 
 if __name__ == "__main__":
     seats.HOLD = unguarded(seats.HOLD)
+    kept_back.TAKE_OUT = unkeyed(kept_back.TAKE_OUT)
     main()
