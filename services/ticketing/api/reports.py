@@ -8,7 +8,7 @@ from services.shared.auth import Manager
 from services.shared.db import Session
 from services.shared.errors import ValidationFailed
 from services.ticketing.queries import reports
-from services.ticketing.queries.reports import GroupBy, Period
+from services.ticketing.queries.reports import DaysOf, GroupBy, Period
 from services.ticketing.schemas.reports import ReportView, as_csv
 
 router = APIRouter(prefix="/reports", tags=["reports"])
@@ -20,11 +20,10 @@ Day = Annotated[date | None, Query(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
 
 
 def asked_period(
-    first: Annotated[
-        Day, Query(alias="from", description="The first day of shows; 30 days before `to` by itself.")
-    ] = None,
-    last: Annotated[Day, Query(alias="to", description="The last day of shows; today by itself.")] = None,
+    first: Annotated[Day, Query(alias="from", description="The first day; 30 days before `to` by itself.")] = None,
+    last: Annotated[Day, Query(alias="to", description="The last day; today by itself.")] = None,
     theater_id: UUID | None = None,
+    days_of: Annotated[DaysOf, Query(description="Days of the show, or of the sale.")] = DaysOf.SHOW,
 ) -> Period:
     """Raises ValidationFailed."""
     today = datetime.now(UTC).date()
@@ -34,7 +33,7 @@ def asked_period(
         raise ValidationFailed(errors=[{"pointer": "/query/from", "message": "Must not be after `to`."}])
     if end - begin >= LONGEST:
         raise ValidationFailed(errors=[{"pointer": "/query/from", "message": "At most 366 days at once."}])
-    return Period(begin, end, theater_id)
+    return Period(begin, end, theater_id, days_of)
 
 
 Asked = Annotated[Period, Depends(asked_period)]

@@ -1,4 +1,5 @@
-"""What was sold, by the day of the show: that is how cinemas count and account for their takings.
+"""What was sold, by the day of the show: that is how cinemas count and account for their takings. Or, to see how today
+goes, by the day of the sale; then nothing is said of occupancy.
 
 Days are those of the theater's own calendar. Revenue is what was paid for seats, refunds what went back or is on its
 way; seats are those that are still sold. A report reads the books' own tables, so it is true to the last commit.
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Select,
     String,
     Subquery,
+    and_,
     case,
     cast,
     func,
@@ -47,13 +49,29 @@ class GroupBy(StrEnum):
     METHOD = "method"
 
 
+class DaysOf(StrEnum):
+    """What the days of a report are the days of."""
+
+    SHOW = "show"
+    SALE = "sale"
+
+
 @dataclass(frozen=True)
 class Period:
-    """Days of shows, both included."""
+    """Days, both included."""
 
     first: date
     last: date
     theater_id: UUID | None = None
+    days_of: DaysOf = DaysOf.SHOW
+
+    def holds(self, at: Any, timezone: Any) -> ColumnElement[bool]:
+        """Each theater's days begin at its own midnight."""
+        begin, end = datetime.combine(self.first, time()), datetime.combine(self.last, time()) + timedelta(days=1)
+        since, until = (func.timezone(timezone, literal(midnight, DateTime)) for midnight in (begin, end))
+        # The middle one is for an index, which knows nothing of time zones.
+        near = at.between(begin.replace(tzinfo=UTC) - CALENDARS, end.replace(tzinfo=UTC) + CALENDARS)
+        return and_(at >= since, near, at < until)
 
 
 @dataclass(frozen=True)
@@ -82,7 +100,8 @@ class Report:
 
 async def sales(session: AsyncSession, period: Period, group_by: GroupBy) -> Report:
     shows = shows_in(period)
-    query = by_sale(shows, group_by) if group_by in (GroupBy.HOUR, GroupBy.METHOD) else by_show(shows, group_by)
+    of_sales = period.days_of is DaysOf.SALE or group_by in (GroupBy.HOUR, GroupBy.METHOD)
+    query = by_sale(shows, period, group_by) if of_sales else by_show(shows, group_by)
     currency = settings_of(session).currency
     items = [line(row, currency) for row in await session.execute(query)]
     return Report(period, group_by, items, total(items, currency))
@@ -113,56 +132,72 @@ def shows_in(period: Period) -> CTE:
         Showtime.theater["name"].astext.label("theater"),
         Showtime.hall["name"].astext.label("hall"),
         case((Showtime.status == ShowtimeStatus.CANCELLED, 0), else_=Showtime.capacity).label("capacity"),
-    ).where(*is_within(period))
+    )
+    if period.days_of is DaysOf.SHOW:
+        shows = shows.where(period.holds(Showtime.starts_at, Showtime.timezone))
     if period.theater_id is not None:
         shows = shows.where(Showtime.theater["id"].astext == str(period.theater_id))
     return shows.cte("shows")
 
 
-def is_within(period: Period) -> tuple[ColumnElement[bool], ...]:
-    """Each theater's days begin at its own midnight; the first line is for the index."""
-    begin, end = datetime.combine(period.first, time()), datetime.combine(period.last, time()) + timedelta(days=1)
-    return (
-        Showtime.starts_at.between(begin.replace(tzinfo=UTC) - CALENDARS, end.replace(tzinfo=UTC) + CALENDARS),
-        Showtime.starts_at >= func.timezone(Showtime.timezone, literal(begin, DateTime)),
-        Showtime.starts_at < func.timezone(Showtime.timezone, literal(end, DateTime)),
-    )
+def names(shows: CTE, group_by: GroupBy) -> tuple[ColumnElement[str], ColumnElement[str]]:
+    """Key and label of a group of showtimes."""
+    columns = shows.c
+    day = cast(columns.day, String)
+    title = func.concat_ws(", ", columns.movie, func.to_char(columns.local, "YYYY-MM-DD HH24:MI"), columns.hall)
+    return {
+        GroupBy.DAY: (day, day),
+        GroupBy.MOVIE: (columns.movie_id, columns.movie),
+        GroupBy.THEATER: (columns.theater_id, columns.theater),
+        GroupBy.SHOWTIME: (cast(columns.id, String), title),
+    }[group_by]
+
+
+def names_of_sale(shows: CTE, period: Period, group_by: GroupBy) -> tuple[ColumnElement[str], ColumnElement[str]]:
+    """Key and label of a group of orders."""
+    local = func.timezone(shows.c.timezone, Order.paid_at)
+    if group_by is GroupBy.HOUR:
+        return func.to_char(local, "HH24"), func.to_char(local, "HH24:00")
+    if group_by is GroupBy.METHOD:
+        return cast(Order.method, String), func.initcap(cast(Order.method, String))
+    if group_by is GroupBy.DAY and period.days_of is DaysOf.SALE:
+        return cast(cast(local, Date), String), cast(cast(local, Date), String)
+    return names(shows, group_by)
 
 
 def by_show(shows: CTE, group_by: GroupBy) -> Select[Any]:
     """Every showtime counts, also one that nobody has bought a ticket for."""
     columns = shows.c
-    title = func.concat_ws(", ", columns.movie, func.to_char(columns.local, "YYYY-MM-DD HH24:MI"), columns.hall)
-    key, label = {
-        GroupBy.DAY: (cast(columns.day, String), cast(columns.day, String)),
-        GroupBy.MOVIE: (columns.movie_id, func.max(columns.movie)),
-        GroupBy.THEATER: (columns.theater_id, func.max(columns.theater)),
-        GroupBy.SHOWTIME: (cast(columns.id, String), func.max(title)),
-    }[group_by]
+    key, label = names(shows, group_by)
+    sold = select_sales(shows, columns.id).cte("sales")
     seats = part(columns.id, seats=func.count()).join_from(Ticket, shows, columns.id == Ticket.showtime_id)
     capacity = select(columns.id.label("place"), *amounts(capacity=columns.capacity))
-    parts = union_all(*paid_and_back(sales_of(shows, columns.id)), still_sold(seats), capacity).subquery()
+    parts = union_all(*paid_and_back(sold), still_sold(seats), capacity).subquery()
     sums = summed(parts)
     order = {GroupBy.DAY: [key], GroupBy.SHOWTIME: [func.min(columns.starts_at), key]}
-    query = select(key.label("key"), label.label("label"), *sums).join_from(shows, parts, parts.c.place == columns.id)
-    return query.group_by(key).order_by(*order.get(group_by, [sums[0].desc(), key]))
+    query = select(key.label("key"), func.max(label).label("label"), *sums)
+    query = query.join_from(shows, parts, parts.c.place == columns.id).group_by(key)
+    return query.order_by(*order.get(group_by, [sums[0].desc(), key]))
 
 
-def by_sale(shows: CTE, group_by: GroupBy) -> Select[Any]:
-    """By when and how it was paid."""
-    hour = func.to_char(func.timezone(shows.c.timezone, Order.paid_at), "HH24")
-    place: ColumnElement[str] = hour if group_by is GroupBy.HOUR else cast(Order.method, String)
-    sold = sales_of(shows, place)
+def by_sale(shows: CTE, period: Period, group_by: GroupBy) -> Select[Any]:
+    """Only what was paid for."""
+    key, label = names_of_sale(shows, period, group_by)
+    paid = select_sales(shows, key).add_columns(label.label("label"))
+    if period.days_of is DaysOf.SALE:
+        paid = paid.where(period.holds(Order.paid_at, shows.c.timezone))
+    sold = paid.cte("sales")
     seats = part(sold.c.place, seats=func.count()).join_from(Ticket, shows, shows.c.id == Ticket.showtime_id)
     seats = still_sold(seats.join(sold, sold.c.booking_id == Ticket.booking_id))
     parts = union_all(*paid_and_back(sold), seats).subquery()
-    key = parts.c.place
-    label = key + ":00" if group_by is GroupBy.HOUR else func.initcap(key)
+    labels = select(sold.c.place, func.max(sold.c.label).label("label")).group_by(sold.c.place).subquery()
     sums = summed(parts)
-    query = select(key.label("key"), label.label("label"), *sums).group_by(key)
-    return query.order_by(key if group_by is GroupBy.HOUR else sums[0].desc())
+    query = select(parts.c.place.label("key"), func.max(labels.c.label).label("label"), *sums)
+    query = query.join_from(parts, labels, labels.c.place == parts.c.place).group_by(parts.c.place)
+    return query.order_by(*([parts.c.place] if group_by in ORDERED else [sums[0].desc(), parts.c.place]))
 
 
+ORDERED = (GroupBy.DAY, GroupBy.HOUR)
 # What is counted, each with a column of its own in every part of a report, so that the parts can be summed up.
 AMOUNTS = ("revenue", "refunds", "seats", "capacity")
 
@@ -180,12 +215,10 @@ def summed(parts: Subquery) -> list[ColumnElement[int]]:
     return [(func.nullif(total, 0) if name == "capacity" else total).label(name) for name, total in sums.items()]
 
 
-def sales_of(shows: CTE, place: ColumnElement[Any]) -> CTE:
+def select_sales(shows: CTE, place: ColumnElement[Any]) -> Select[Any]:
     """What was paid for, from the index alone: orders are wide."""
-    paid = select(Order.booking_id, Order.paid, place.label("place")).join_from(
-        Order, shows, shows.c.id == Order.showtime_id
-    )
-    return paid.where(Order.paid_at.is_not(None)).cte("sales")
+    paid: Select[Any] = select(Order.booking_id, Order.paid, place.label("place"))
+    return paid.join_from(Order, shows, shows.c.id == Order.showtime_id).where(Order.paid_at.is_not(None))
 
 
 def paid_and_back(sold: CTE) -> tuple[Select[Any], Select[Any]]:

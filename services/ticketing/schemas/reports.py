@@ -12,7 +12,7 @@ from pydantic import Field
 
 from services.shared.schemas import View
 from services.ticketing.models import Money
-from services.ticketing.queries.reports import GroupBy, Line, Report
+from services.ticketing.queries.reports import DaysOf, GroupBy, Line, Report
 
 HEADINGS = ("key", "label", "revenue", "refunds", "currency", "seats", "capacity", "occupancy")
 
@@ -30,10 +30,11 @@ class LineView(View):
 
 
 class ReportView(View):
-    """`from` and `to` are days of shows, in each theater's own calendar."""
+    """`from` and `to` are days in each theater's own calendar."""
 
     first: date = Field(serialization_alias="from")
     last: date = Field(serialization_alias="to")
+    days_of: DaysOf
     group_by: GroupBy
     items: list[LineView]
     totals: LineView
@@ -43,7 +44,8 @@ class ReportView(View):
         items = [LineView.model_validate(line) for line in report.items]
         totals = LineView.model_validate(report.totals)
         period = report.period
-        return cls(first=period.first, last=period.last, group_by=report.group_by, items=items, totals=totals)
+        facts = {"first": period.first, "last": period.last, "days_of": period.days_of, "group_by": report.group_by}
+        return cls(**facts, items=items, totals=totals)
 
 
 def as_csv(report: Report) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -105,6 +106,22 @@ async def test_reports_group_by_film_theater_showtime_way_of_paying_and_hour(own
     assert (len(by_hour), sum(line[1] for line in by_hour)) == (2, 3 * PRICE)
     at_apollo = await report(shop, theater_id=str(other_theater.id))
     assert lines(at_apollo)[0][1:] == (PRICE, 0, 1, 0.25)
+
+
+@pytest.mark.parametrize("group_by", ["day", "movie", "theater", "showtime", "hour", "method"])
+async def test_a_report_may_be_about_the_day_of_the_sale(own_shop: Shop, group_by: str) -> None:
+    shop = own_shop
+    await opens(shop, datetime(2027, 3, 1, 19, tzinfo=UTC))
+    booking_id = await sell(shop, "A1", "A2")
+    await shop.post(booking_id, "refund", by=shop.client(Role.manager), seats=["A1"], reason="sorry")
+    await shop.run_jobs()
+    today = datetime.now(ZoneInfo(THEATER.timezone)).date()
+    sold_today = await report(shop, today, today, days_of="sale", group_by=group_by)
+    assert [line[1:] for line in lines(sold_today)] == [(2 * PRICE, PRICE, 1, None)] * 2
+    day_before = today - timedelta(days=1)
+    assert (await report(shop, day_before, day_before, days_of="sale", group_by=group_by))["items"] == []
+    if group_by == "day":
+        assert (sold_today["items"][0]["key"], sold_today["days_of"]) == (today.isoformat(), "sale")
 
 
 async def test_a_cancelled_showtime_has_no_seats_to_fill(own_shop: Shop) -> None:
