@@ -23,6 +23,8 @@ HALF = 6.0
 ANCHORS = 4
 NEXT_PARTS = 4
 PAIR = 2
+# Ways to part a group in two: all of them up to ten people; of larger ones, whom only staff seat, the most even.
+SPLITS = 9
 
 
 def together(plan: Plan, free: Set[int], count: int) -> Iterator[Block]:
@@ -102,7 +104,8 @@ class Hall:
 def in_two(hall: Hall, count: int) -> Iterator[Place]:
     """In one row on both sides of an aisle or of somebody else, or in two adjacent rows."""
     found: list[tuple[float, Place]] = []
-    for size in range(max(1, count - hall.longest), min(count, hall.longest + 1)):
+    possible = range(max(1, count - hall.longest), min(count, hall.longest + 1))
+    for size in sorted(possible, key=lambda size: abs(2 * size - count))[:SPLITS]:
         first, second = hall.parts(size), hall.parts(count - size)
         for ones, others in [*zip(first, second, strict=True), *zip(first, second[1:], strict=False)]:
             found += nearest_pairs(ones, others, size / count)
