@@ -13,6 +13,9 @@ from schemathesis import AuthContext, Case, CheckContext, HookContext, Response
 from services.shared.errors import FAILED, REFUSED
 from tests.people import PASSWORD
 
+# Sent as they are made: lines that are no JSON are to be tried as well.
+LINES = ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"]
+schemathesis.serializer.alias(LINES, "text/plain")
 # Waiting is a promise of long polls, not something to find faults in.
 LONGEST_WAIT = 0.1
 USES = 100
