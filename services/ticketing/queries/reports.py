@@ -175,8 +175,8 @@ def by_show(shows: CTE, group_by: GroupBy) -> Select[Any]:
     parts = union_all(*paid_and_back(sold), still_sold(seats), capacity).subquery()
     sums = summed(parts)
     order = {GroupBy.DAY: [key], GroupBy.SHOWTIME: [func.min(columns.starts_at), key]}
-    told = (key.label("key"), func.max(label).label("label"), *sums)
-    query: Select[Any] = select(*told).join_from(shows, parts, parts.c.place == columns.id).group_by(key)
+    shown: list[ColumnElement[Any]] = [key.label("key"), func.max(label).label("label"), *sums]
+    query = select(*shown).join_from(shows, parts, parts.c.place == columns.id).group_by(key)
     return query.order_by(*order.get(group_by, [sums[0].desc(), key]))
 
 
@@ -192,8 +192,8 @@ def by_sale(shows: CTE, period: Period, group_by: GroupBy) -> Select[Any]:
     parts = union_all(*paid_and_back(sold), seats).subquery()
     labels = select(sold.c.place, func.max(sold.c.label).label("label")).group_by(sold.c.place).subquery()
     sums = summed(parts)
-    told = (parts.c.place.label("key"), func.max(labels.c.label).label("label"), *sums)
-    query: Select[Any] = select(*told).join_from(parts, labels, labels.c.place == parts.c.place).group_by(parts.c.place)
+    shown: list[ColumnElement[Any]] = [parts.c.place.label("key"), func.max(labels.c.label).label("label"), *sums]
+    query = select(*shown).join_from(parts, labels, labels.c.place == parts.c.place).group_by(parts.c.place)
     return query.order_by(*([parts.c.place] if group_by in ORDERED else [sums[0].desc(), parts.c.place]))
 
 
