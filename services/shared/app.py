@@ -73,6 +73,7 @@ def new_app(name: str, lifespan: Callable[[FastAPI], AbstractAsyncContextManager
     app = docs.DocumentedApp(
         title=f"Marquee {name}",
         version="1",
+        description=docs.RULES,
         lifespan=lifespan,
         openapi_url=f"/api/{name}/openapi.json",
         docs_url=None,
