@@ -19,11 +19,11 @@ PROBLEM = {"$ref": "#/components/schemas/Problem"}
 HERE = Path(__file__).parent
 # What no single route tells: docs/contracts.md, section 1, in short.
 RULES = """
-**Who:** `Authorization: Bearer <access token>` from `POST /api/users/login`. Roles include one another: customer, staff,
-manager, admin. Somebody else's object is 404.
+**Who:** `Authorization: Bearer <access token>` from `POST /api/users/login`. Roles include one another: customer,
+staff, manager, admin. Somebody else's object is 404.
 
-**Refusals** are problem documents (RFC 9457): branch on `code`, show `detail`, report `request_id`; with `retryable: true`
-the same request may succeed later, after `Retry-After` seconds if that header is there.
+**Refusals** are problem documents (RFC 9457): branch on `code`, show `detail`, report `request_id`. With
+`retryable: true` the same request may succeed later, after `Retry-After` seconds if that header is there.
 
 **Lists** come in pages: `limit` and `cursor` in, `items` and `next_cursor` out.
 **Money** is in minor units: `{"amount": 1450, "currency": "EUR"}`. **Times** are UTC with a zone, ids are UUIDs.
