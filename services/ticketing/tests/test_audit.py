@@ -26,6 +26,7 @@ from services.ticketing.commands import ledger
 from services.ticketing.models import Intent, Refund, RefundStatus
 from services.ticketing.tests.conftest import settings_for, without_jobs
 from services.ticketing.tests.shop import API, PRICE, Shop
+from services.ticketing.tests.test_disputes import close, dispute, news
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -144,6 +145,23 @@ async def test_a_shop_after_sales_refunds_and_failures_has_nothing_to_hide(audit
     await shop.hear()
     await shop.run_jobs()
     await shop.hear()
+    assert await audited.find() == set()
+
+
+@pytest.mark.parametrize("stopped_refund", [False, True], ids=["at once", "after a refund failed for it"])
+async def test_a_lost_dispute_is_booked_like_a_refund(audited: Audited, stopped_refund: bool) -> None:
+    shop = audited.shop
+    booking_id = await shop.issued("A1", "A2")
+    dispute_id = await dispute(shop, booking_id)
+    await shop.hear(await news(shop, dispute_id))
+    if stopped_refund:
+        await shop.move(shop.starts_at)
+        await shop.cancel_showtime()
+        await shop.settle(booking_id, "refund_failed")
+    assert await audited.find() == set()
+    await close(shop, dispute_id, "lost")
+    await shop.hear(await news(shop, dispute_id))
+    assert await shop.status(booking_id) == "refunded"
     assert await audited.find() == set()
 
 
