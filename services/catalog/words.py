@@ -60,9 +60,9 @@ def vector(passages: Iterable[Passage]) -> str:
     return " ".join(f"'{word}':{','.join(found)}" for word, found in places.items())
 
 
-def all_of(terms: Sequence[Sequence[str]], weights: str = "") -> str:
+def all_of(terms: Sequence[Sequence[str]]) -> str:
     """The text of a `tsquery`: of each term one of its words, as a prefix."""
-    alternatives = ([f"'{word}':*{weights}" for word in term] for term in terms)
+    alternatives = ([f"'{word}':*" for word in term] for term in terms)
     return " & ".join(f"({' | '.join(words_)})" for words_ in alternatives)
 
 

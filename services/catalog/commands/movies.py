@@ -90,7 +90,7 @@ async def settle_movies(session: AsyncSession) -> None:
     """
     await session.execute(text("SET LOCAL statement_timeout = '2min'"))
     await session.execute(text("ANALYZE movie"))
-    for index in ("movie_search_idx", "movie_titles_idx", "movie_names_idx", "movie_facets_idx"):
+    for index in ("movie_search_idx", "movie_titles_idx", "movie_people_idx", "movie_names_idx", "movie_facets_idx"):
         await session.execute(select(func.gin_clean_pending_list(cast(index, REGCLASS))))
 
 

@@ -31,6 +31,7 @@ class Movie(Base):
         Index("movie_search_idx", "search", postgresql_using="gin"),
         Index("movie_titles_idx", "titles", postgresql_using="gin"),
         Index("movie_names_idx", "names", postgresql_using="gin"),
+        Index("movie_people_idx", "people", postgresql_using="gin"),
         Index("movie_genres_idx", "genres", postgresql_where="deleted_at IS NULL"),
         Index("movie_facets_idx", "facets", postgresql_using="gin"),
         Index("movie_title_idx", "title_key", "id"),
@@ -62,6 +63,9 @@ class Movie(Base):
     search: Mapped[str] = mapped_column(TSVECTOR, deferred=True)
     titles: Mapped[str] = mapped_column(
         TSVECTOR, Computed("ts_filter(search, '{a}')", persisted=True), deferred=True, nullable=True
+    )
+    people: Mapped[str] = mapped_column(
+        TSVECTOR, Computed("ts_filter(search, '{b,c}')", persisted=True), deferred=True, nullable=True
     )
     names: Mapped[str] = mapped_column(
         TSVECTOR, Computed("ts_filter(search, '{a,b,c}')", persisted=True), deferred=True, nullable=True

@@ -98,7 +98,7 @@ def conditions(filters: MovieFilters) -> list[ColumnElement[bool]]:
     return [
         *([Movie.facets.contains(facets)] if facets else []),
         *([Movie.age_rating == filters.age_rating] if filters.age_rating else []),
-        *(matches(Movie.names, words_) for words_ in people),
+        *(matches(Movie.people, words_) for words_ in people),
     ]
 
 
@@ -114,8 +114,10 @@ async def on_show(session: AsyncSession, filters: MovieFilters) -> list[ColumnEl
 async def by_status(session: AsyncSession, status: Status) -> list[ColumnElement[bool]]:
     """`now_showing`: to be seen within 14 days or, once it is released, whenever. `coming_soon`: not yet."""
     today = dt.datetime.now(dt.UTC)
-    planned = is_one_of(await shown(session))
-    soon = is_one_of(await shown(session, Showtime.starts_at < today + SOON))
+    near = func.bool_or(Showtime.starts_at < today + SOON)
+    coming = select(Showtime.movie_id, near).where(*upcoming()).group_by(Showtime.movie_id)
+    found = [(id_, is_near) for id_, is_near in await session.execute(coming)]
+    planned, soon = is_one_of([id_ for id_, _ in found]), is_one_of([id_ for id_, is_near in found if is_near])
     is_released = Movie.release_date <= today.date()
     now_showing = or_(soon, and_(is_released, planned))
     return [now_showing] if status == "now_showing" else [~now_showing, or_(~is_released, planned)]
@@ -163,7 +165,7 @@ async def suggestions(session: AsyncSession, text: str) -> Suggestions:
     films = select(Movie).where(Movie.deleted_at.is_(None))
     by_title = [films.where(tier) for tier in tiers(text, terms)[:TITLE_TIERS]]
     titles = await page_of_tiers(session, by_title, Paging(limit=SUGGESTIONS), -Movie.popularity, Movie.id)
-    with_people = films.where(matches(Movie.names, all_of(terms, "BC")))
+    with_people = films.where(matches(Movie.people, all_of(terms)))
     known = await in_order(session, with_people, Paging(limit=SUGGESTIONS), "-popularity")
     people = dict.fromkeys(person for film in known.items for person in (*film.cast, film.director))
     named = [person for person in people if begins(person, terms)]
