@@ -6,8 +6,8 @@ from typing import Any
 
 from tests.people import Person, World
 
-# For a stack that is to be audited: sweeps every second, and what is wrong for two is wrong.
-OFTEN = {"MARQUEE_AUDIT_SECONDS": "1", "MARQUEE_AUDIT_DUST_SECONDS": "2", "MARQUEE_RECONCILE_SECONDS": "5"}
+# For a stack that is to be audited: sweeps every two seconds, and what is wrong for two is wrong.
+OFTEN = {"MARQUEE_AUDIT_SECONDS": "2", "MARQUEE_AUDIT_DUST_SECONDS": "2", "MARQUEE_RECONCILE_SECONDS": "5"}
 SETTLE_SECONDS = 30
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.audits import OFTEN, audited
 from tests.conftest import world_of
 from tests.money import FINAL, faults, net_by_booking
 from tests.people import Customer, Unexpected, World, eventually
@@ -35,7 +36,7 @@ class Booking:
 
 @pytest.fixture(scope="module")
 def machine(prepared: Path) -> Iterator[Stack]:
-    with running_stack(prepared=prepared, durable=True, settings=SHORT_HOLDS) as stack:
+    with running_stack(prepared=prepared, durable=True, settings=SHORT_HOLDS | OFTEN) as stack:
         yield stack
 
 
@@ -101,6 +102,7 @@ async def test_every_answered_booking_ends_with_tickets_or_with_the_money(
     charged = [by_id[booking.booking_id] for booking in bookings if booking.charged]
     assert all(order["status"] in ("issued", "refunded") for order in charged)
     await check_seats(there, showtime["id"], orders)
+    await audited(there)
     print(f"seed {seed}: {sorted(order['status'] for order in orders)}")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from services.shared.auth import Role
+from tests.audits import OFTEN, audited
 from tests.conftest import world_of
 from tests.money import faults, net_by_booking
 from tests.people import Customer, World, eventually
@@ -23,15 +24,17 @@ PRICES = [{"category": "standard", "ticket_type": "adult", "amount": 1000}]
 @pytest.fixture(scope="module")
 def hurried(prepared: Path) -> Iterator[Stack]:
     """Holds of three seconds, a grace of one, cards that take seven."""
-    settings = {"MARQUEE_HOLD_MINUTES": "0.05", "MARQUEE_GRACE_SECONDS": "1"}
+    settings = {"MARQUEE_HOLD_MINUTES": "0.05", "MARQUEE_GRACE_SECONDS": "1", **OFTEN}
     with running_stack(prepared=prepared, settings=settings, slow_card_seconds=7) as stack:
         yield stack
 
 
 @pytest.fixture
 async def there(hurried: Stack) -> AsyncIterator[World]:
+    """Whatever came too late, the auditor finds nothing wrong afterwards."""
     world = world_of(hurried)
     yield world
+    await audited(world)
     await world.close()
 
 
