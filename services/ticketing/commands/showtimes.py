@@ -66,8 +66,11 @@ async def tell_orders(session: AsyncSession, showtime: Showtime, reason: str = "
         fire_after_commit(session, order.booking_id)
         if order.status in TOLD and showtime.status == ShowtimeStatus.SCHEDULED:
             await tell_order(session, order, was, showtime, reason)
-    live = update(Ticket).where(Ticket.showtime_id == showtime.id, Ticket.status != TicketStatus.VOID)
-    await session.execute(live.values(valid_until=showtime.starts_at + CODE_LIFE))
+    valid_until = showtime.starts_at + CODE_LIFE
+    live = (Ticket.showtime_id == showtime.id, Ticket.status != TicketStatus.VOID)
+    await session.execute(
+        update(Ticket).where(*live, Ticket.valid_until != valid_until).values(valid_until=valid_until)
+    )
 
 
 async def tell_order(
