@@ -30,13 +30,15 @@ SALES_WITHOUT_PAYMENT = f"""
         SELECT intent.status FROM intent WHERE intent.id = orders.intent_id AND intent.booking_id = orders.booking_id)
 """
 
+# A bank may take back less than was paid, and that ends the order as well.
 REFUNDS = f"""
     SELECT booking_id, format('%s %s were paid, %s went back or are on their way', paid, currency, coalesce(back, 0))
     FROM orders LEFT JOIN (
-        SELECT booking_id, sum(amount) FROM refund
+        SELECT booking_id, sum(amount), bool_or(cause = 'dispute') FROM refund
         WHERE sold AND status <> 'failed' AND {within("booking_id")} GROUP BY booking_id
-    ) AS returned (booking_id, back) USING (booking_id)
-    WHERE {within("booking_id")} AND (back > paid OR orders.status = 'refunded' AND coalesce(back, 0) < paid)
+    ) AS returned (booking_id, back, by_bank) USING (booking_id)
+    WHERE {within("booking_id")} AND (back > paid
+        OR orders.status = 'refunded' AND coalesce(back, 0) < paid AND by_bank IS NOT TRUE)
 """
 
 TOPUPS = f"""
