@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.shared.db import fire_after_commit
 from services.shared.ids import new_id
-from services.ticketing.models import Letter, LetterKind, Order, Refund
+from services.ticketing.models import Letter, LetterKind, Order, Refund, RefundCause
 
 SIGNAL = "letters"
 
@@ -26,7 +26,12 @@ async def tickets_issued(session: AsyncSession, order: Order, again: str | None 
 
 
 async def order_refunded(session: AsyncSession, order: Order, refund: Refund) -> None:
-    """Money has gone back: all of it, or for some seats."""
+    """Money has gone back: all of it, or for some seats.
+
+    Who was told that a showtime is cancelled knows it already, unless the first try failed.
+    """
+    if refund.cause is RefundCause.SHOWTIME_CANCELLED and refund.tries == 1:
+        return
     await post(session, order, LetterKind.REFUND, refund.id, refund=str(refund.id))
 
 

@@ -109,7 +109,9 @@ async def refund(_: AsyncSession, order: Order, customer: Customer, facts: Mappi
 
 async def cancelled(_: AsyncSession, order: Order, customer: Customer, facts: Mapping[str, Any]) -> Draft:
     begun = named(order, facts["refund"]) if facts["refund"] else None
-    return Draft({"story": wording.cancellation_text(begun, customer.locale), "reason": facts["reason"]})
+    story = wording.cancellation_text(begun, customer.locale)
+    amount = begun and wording.money(begun.amount, begun.currency, customer.locale)
+    return Draft({"story": story, "amount": amount, "reason": facts["reason"]})
 
 
 async def moved(_: AsyncSession, __: Order, customer: Customer, facts: Mapping[str, Any]) -> Draft:

@@ -43,7 +43,7 @@ def part(message: EmailMessage, kind: str) -> str:
     return text
 
 
-def make_refund(order: Order, to: RefundTo) -> Refund:
+def make_refund(order: Order, to: RefundTo, cause: RefundCause = RefundCause.SHOWTIME_CANCELLED) -> Refund:
     return Refund(
         id=new_id(),
         booking_id=order.booking_id,
@@ -52,7 +52,8 @@ def make_refund(order: Order, to: RefundTo) -> Refund:
         currency="EUR",
         coins=245 if to is RefundTo.COINS else None,
         to=to,
-        cause=RefundCause.SHOWTIME_CANCELLED,
+        cause=cause,
+        tries=1,
         seats=[],
         settles=True,
         sold=True,
@@ -112,7 +113,7 @@ async def test_a_german_customer_reads_german(app: FastAPI) -> None:
 )
 async def test_a_refund_says_why_and_how_much(app: FastAPI, locale: str, subject: str, told: str) -> None:
     order = await customer_order(app, locale)
-    refund = make_refund(order, RefundTo.COINS)
+    refund = make_refund(order, RefundTo.COINS, RefundCause.CUSTOMER)
     async with sessions_of(app).begin() as session:
         session.add(refund)
         await session.flush()
@@ -173,9 +174,25 @@ async def test_a_cancelled_showtime_says_what_happens_to_the_money(
             await notices.showtime_cancelled(session, order, refund, "The projector broke.")
     [mail] = await mails(app)
     assert mail["Subject"].startswith("Cancelled: Die Büchse & Co, ")
+    assert mail["Subject"].endswith(": your refund of €24.50") is (to is not None)
     for text in (plain(mail), part(mail, "html")):
         assert told in text
         assert "The cinema says: The projector broke." in text
+
+
+@pytest.mark.parametrize(("tries", "letters"), [(1, 1), (2, 2)])
+async def test_who_knows_of_the_cancelled_showtime_hears_of_its_refund_again_only_if_the_first_try_failed(
+    app: FastAPI, tries: int, letters: int
+) -> None:
+    order = await customer_order(app)
+    refund = make_refund(order, RefundTo.COINS)
+    refund.tries = tries
+    async with sessions_of(app).begin() as session:
+        session.add(refund)
+        await session.flush()
+        await notices.showtime_cancelled(session, order, refund, "")
+        await notices.order_refunded(session, order, refund)
+    assert len(await mails(app)) == letters
 
 
 async def test_a_german_customer_reads_every_mail_in_german(app: FastAPI) -> None:
@@ -193,7 +210,7 @@ async def test_somebody_without_an_address_gets_no_mail(app: FastAPI) -> None:
     order = make_order(make_showtime(), new_id(), 7)
     await issue(app, order)
     async with sessions_of(app).begin() as session:
-        refund = make_refund(order, RefundTo.COINS)
+        refund = make_refund(order, RefundTo.COINS, RefundCause.CUSTOMER)
         await notices.order_refunded(session, order, refund)
     assert await mails(app) == []
 
