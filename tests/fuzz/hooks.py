@@ -31,8 +31,8 @@ def map_query(context: HookContext, query: dict[str, Any] | None) -> dict[str, A
 
 @schemathesis.check
 def documented_refusal(_context: CheckContext, response: Response, case: Case[Any]) -> None:
-    """Each code is told of where it happens."""
-    if response.status_code < HTTPStatus.BAD_REQUEST:
+    """Each code is told of where it happens. Another method than the operation's may be another operation."""
+    if response.status_code < HTTPStatus.BAD_REQUEST or case.method.lower() != case.operation.method.lower():
         return
     code = response.json()["code"]
     told = case.operation.definition.raw["responses"].get(str(response.status_code), {"description": ""})
