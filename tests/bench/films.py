@@ -19,8 +19,10 @@ NUCLEI = ("a", "e", "i", "o", "u", "ai", "ea", "ou", "é", "ö")
 CODAS = ("", "n", "r", "s", "t", "l", "nd", "ck", "ng")
 COMMON = ("the", "a", "of", "and", "in", "to", "man", "love", "night", "day", "last", "black", "life", "house", "girl")
 GIVEN = ("Anna", "Åsa", "Ben", "Chloé", "Dora", "Émile", "Fatih", "Greta", "Hiro", "Inés", "Jean", "Kofi", "Lena")
-GENRES = ("Action", "Adventure", "Animation", "Comedy", "Crime", "Documentary", "Drama", "Family", "Fantasy", "History")
-GENRES += ("Horror", "Music", "Mystery", "Romance", "Science Fiction", "Thriller", "War", "Western")
+GENRES = (
+    *("Action", "Adventure", "Animation", "Comedy", "Crime", "Documentary", "Drama", "Family", "Fantasy", "History"),
+    *("Horror", "Music", "Mystery", "Romance", "Science Fiction", "Thriller", "War", "Western"),
+)
 LANGUAGES = ("en", "de", "fr", "es", "ja", "tr")
 AGE_RATINGS = ("0", "6", "12", "16", "18")
 
