@@ -5,10 +5,27 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import ConfigDict, TypeAdapter
+from typing_extensions import TypedDict
+
 from services.ticketing.models import IntentStatus, RefundStatus
 
 OPEN = {"requires_payment_method", "requires_confirmation", "requires_action", "requires_capture"}
 REFUNDS = {"succeeded": RefundStatus.SUCCEEDED, "failed": RefundStatus.FAILED, "canceled": RefundStatus.FAILED}
+
+
+class SignedEvent(TypedDict):
+    """What every event has (https://docs.stripe.com/api/events/object), beside much that depends on its type."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+
+    id: str
+    type: str
+    created: int
+    data: dict[str, Any]
+
+
+EVENT = TypeAdapter(SignedEvent)
 
 
 @dataclass(frozen=True)

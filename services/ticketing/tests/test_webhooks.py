@@ -59,6 +59,15 @@ async def test_forged_and_old_webhooks_are_refused_and_change_nothing(shop: Shop
     assert await shop.status(booking_id) == "paying"
 
 
+@pytest.mark.parametrize(
+    "payload", ["[]", "nonsense", '{"id": "evt_1"}', '{"id": 1, "type": "x", "created": 1, "data": {}}']
+)
+async def test_what_is_signed_but_no_event_is_refused(shop: Shop, payload: str) -> None:
+    signature = stripe.WebhookSignature.generate_signature_header(payload, WEBHOOK_SECRET)
+    answer = await caller(shop.app).post(HOOK, content=payload, headers={"Stripe-Signature": signature})
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation_error")
+
+
 @pytest.mark.parametrize("secret", ["whsec_older", WEBHOOK_SECRET])
 async def test_two_secrets_are_good_while_they_are_rotated(shop: Shop, secret: str) -> None:
     await charged(shop)
