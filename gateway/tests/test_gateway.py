@@ -66,6 +66,14 @@ def test_pages_are_served_with_security_headers(gateway: Gateway) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
 
 
+def test_only_the_door_may_decode_by_webassembly(gateway: Gateway) -> None:
+    client = gateway()
+    policies = {
+        path: client.get(path).headers["Content-Security-Policy"] for path in ("/door", "/door?gate=1", "/", "/doors")
+    }
+    assert [path for path, policy in policies.items() if "'wasm-unsafe-eval'" in policy] == ["/door", "/door?gate=1"]
+
+
 def test_documentation_pages_may_run_no_script_but_their_own(gateway: Gateway) -> None:
     policy = gateway().get("/api/users/docs").headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
