@@ -82,8 +82,8 @@ def show_audit(args: argparse.Namespace) -> None:
 
 def list_dead_letters(args: argparse.Namespace) -> None:
     for name in args.names:
-        for line in in_transaction(name, dead_letters.summary):
-            print(f"{name}: {line}")
+        for cause in in_transaction(name, dead_letters.causes):
+            print(f"{name}: {cause}")
 
 
 def act_on_dead_letters(args: argparse.Namespace) -> None:

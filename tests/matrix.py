@@ -54,7 +54,9 @@ class Row:
 
 CREATED, ACCEPTED, DONE, REFUSED = (201,), (202,), (204,), (409,)
 JSON_LINES = {"Content-Type": "application/x-ndjson"}
+NOT_FOUND = (404,)
 BAD_LINK = {"token": "x" * 43}
+NO_DEAD_LETTERS = {"fingerprint": "nothing failed like this", "reason": "to see who may"}
 THEATER = {
     "name": "Other",
     "city": "Testville",
@@ -71,6 +73,9 @@ PERIOD = {"from": LATER, "to": LATER}
 
 USERS = {
     "GET /api/users/staff-actions": Row(ADMIN),
+    "GET /api/users/dead-letters": Row(ADMIN),
+    "POST /api/users/dead-letters/replay": Row(ADMIN, NOT_FOUND, body=NO_DEAD_LETTERS),
+    "POST /api/users/dead-letters/discard": Row(ADMIN, NOT_FOUND, body=NO_DEAD_LETTERS),
     "POST /api/users/register": Row(ANYONE, (409,), {"email": "{email}", "password": PASSWORD, "full_name": "Again"}),
     "POST /api/users/guest": Row(ANYONE, CREATED, {"email": "guest@people.example", "full_name": "Guest"}),
     "POST /api/users/login": Row(ANYONE, (200,), {"email": "{email}", "password": PASSWORD}),
@@ -99,6 +104,9 @@ USERS = {
 }
 THEATERS = {
     "GET /api/theaters/staff-actions": Row(ADMIN),
+    "GET /api/theaters/dead-letters": Row(ADMIN),
+    "POST /api/theaters/dead-letters/replay": Row(ADMIN, NOT_FOUND, body=NO_DEAD_LETTERS),
+    "POST /api/theaters/dead-letters/discard": Row(ADMIN, NOT_FOUND, body=NO_DEAD_LETTERS),
     "GET /api/theaters": Row(ANYONE),
     "POST /api/theaters": Row(MANAGER, CREATED, THEATER),
     "GET /api/theaters/{theater_id}": Row(ANYONE),
@@ -115,6 +123,9 @@ THEATERS = {
 }
 CATALOG = {
     "GET /api/catalog/staff-actions": Row(ADMIN),
+    "GET /api/catalog/dead-letters": Row(ADMIN),
+    "POST /api/catalog/dead-letters/replay": Row(ADMIN, NOT_FOUND, body=NO_DEAD_LETTERS),
+    "POST /api/catalog/dead-letters/discard": Row(ADMIN, NOT_FOUND, body=NO_DEAD_LETTERS),
     "GET /api/catalog/movies": Row(ANYONE),
     "POST /api/catalog/movies": Row(MANAGER, CREATED, FILM),
     "GET /api/catalog/movies/{movie_id}": Row(ANYONE),
@@ -163,6 +174,9 @@ CATALOG = {
 }
 RESERVATIONS = {
     "GET /api/reservations/staff-actions": Row(ADMIN),
+    "GET /api/reservations/dead-letters": Row(ADMIN),
+    "POST /api/reservations/dead-letters/replay": Row(ADMIN, NOT_FOUND, body=NO_DEAD_LETTERS),
+    "POST /api/reservations/dead-letters/discard": Row(ADMIN, NOT_FOUND, body=NO_DEAD_LETTERS),
     "POST /api/reservations/holds": Row(
         USER,
         CREATED,
@@ -181,6 +195,9 @@ RESERVATIONS = {
 }
 TICKETING = {
     "GET /api/ticketing/staff-actions": Row(ADMIN),
+    "GET /api/ticketing/dead-letters": Row(ADMIN),
+    "POST /api/ticketing/dead-letters/replay": Row(ADMIN, NOT_FOUND, body=NO_DEAD_LETTERS),
+    "POST /api/ticketing/dead-letters/discard": Row(ADMIN, NOT_FOUND, body=NO_DEAD_LETTERS),
     "GET /api/ticketing/config": Row(ANYONE),
     "GET /api/ticketing/orders": Row(USER),
     "GET /api/ticketing/orders/{booking_id}": Row(OWNER_OR_STAFF),

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from services.shared import audit as auditing
 from services.shared import bus, db, docs, errors, idempotency, keys, mail
 from services.shared.auth import Verifier
+from services.shared.dead_letters.api import router as dead_letters
 from services.shared.events import SUBSCRIPTIONS
 from services.shared.http import RequestContext
 from services.shared.jobs import Health, Job, Work, run_for_ever, supervise
@@ -64,6 +65,7 @@ def create_app(
     app = new_app(name, lifespan)
     # First, since a service may have a route `/{id}`.
     app.include_router(staff_actions, prefix=f"/api/{name}")
+    app.include_router(dead_letters, prefix=f"/api/{name}")
     app.include_router(router, prefix=f"/api/{name}")
     return app
 

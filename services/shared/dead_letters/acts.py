@@ -1,5 +1,8 @@
-"""What operators do with messages that nobody could handle: look at them by cause, replay, discard. All audited."""
+"""Looking at dead letters by cause, replaying and discarding them."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,18 +17,29 @@ from services.shared.messaging.tables import DeadLetterAction, Outbox, Parked
 UNDELIVERABLE = "undeliverable"
 
 
-async def summary(session: AsyncSession) -> list[str]:
-    """One line a cause: how many, since when, the event and the fingerprint to name it by."""
+@dataclass(frozen=True)
+class Cause:
+    """Messages of one name that failed alike: how many, since when, and the fingerprint to name them by."""
+
+    fingerprint: str
+    name: str
+    count: int
+    since: datetime
+    error: str
+
+    def __str__(self) -> str:
+        since = f"{self.since:%Y-%m-%d %H:%M:%S}Z"
+        return f"{self.count} x {self.name} since {since} [{self.fingerprint}] {self.error}"
+
+
+async def causes(session: AsyncSession) -> Sequence[Cause]:
+    """What dead letters there are, the largest heap first."""
     parked = select(Parked.fingerprint, Parked.name, Parked.first_at, Parked.error).where(Parked.dead_at.is_not(None))
     refused = select(literal(UNDELIVERABLE), Outbox.name, Outbox.created_at, Outbox.error)
     dead = union_all(parked, refused.where(Outbox.dead_at.is_not(None))).subquery()
     mark, name, first, error = dead.c
-    grouped = select(mark, name, func.count(), func.min(first), func.max(error)).group_by(mark, name)
-    rows = (await session.execute(grouped.order_by(func.count().desc(), mark, name))).all()
-    return [
-        f"{count} x {name} since {first:%Y-%m-%d %H:%M:%S}Z [{mark}] {error}"
-        for mark, name, count, first, error in rows
-    ]
+    found = select(mark, name, func.count(), func.min(first), func.coalesce(func.max(error), "")).group_by(mark, name)
+    return [Cause(*row) for row in await session.execute(found.order_by(func.count().desc(), mark, name))]
 
 
 async def replay(session: AsyncSession, fingerprint: str, actor: str, reason: str) -> int:
