@@ -111,7 +111,7 @@ async def change_showtime(
     values = times(showtime.hall.number, showtime.theater.timezone, slot, minutes)
     values |= new_prices(session, showtime, changes)
     values["single_seat_rule"] = changes.get("single_seat_rule", showtime.single_seat_rule)
-    async with hall_kept_free(session, showtime.hall, [slot]):
+    async with hall_kept_free(session, showtime.hall, [slot], moved=showtime_id):
         mine = update(Showtime).where(Showtime.id == showtime_id)
         await session.execute(mine.values(version=Showtime.version + 1, **values))
     changed = await queries.showtime(session, showtime_id)

@@ -107,8 +107,11 @@ async def add_showtimes(session: AsyncSession, offer: Offer, stage: Stage, slots
 
 
 @asynccontextmanager
-async def hall_kept_free(session: AsyncSession, hall: Hall, slots: Sequence[Slot]) -> AsyncIterator[None]:
-    """Undoes the block and raises HallBusy if two showtimes would need the hall at once."""
+async def hall_kept_free(
+    session: AsyncSession, hall: Hall, slots: Sequence[Slot], moved: UUID | None = None
+) -> AsyncIterator[None]:
+    """Undoes the block and raises HallBusy if two showtimes would need the hall at once. `moved` is the one that is
+    given another slot."""
     hall_id, theater_id = hall.id, hall.theater_id
     try:
         async with session.begin_nested():
@@ -117,6 +120,6 @@ async def hall_kept_free(session: AsyncSession, hall: Hall, slots: Sequence[Slot
         if getattr(error.orig, "sqlstate", None) != EXCLUSION_VIOLATION:
             raise
         raise HallBusy(
-            conflicts=await queries.conflicts(session, hall_id, slots),
+            conflicts=await queries.conflicts(session, hall_id, slots, moved),
             free_halls=await queries.free_halls(session, slots, theater_id),
         ) from error

@@ -23,10 +23,13 @@ async def open_hall(session: AsyncSession, hall_id: UUID) -> Hall | None:
     return await session.scalar(select(Hall).where(Hall.id == hall_id, Hall.closed_at.is_(None)))
 
 
-async def conflicts(session: AsyncSession, hall_id: UUID, slots: Iterable[Slot]) -> list[Conflict]:
-    """The showtimes that need the hall within one of the slots."""
+async def conflicts(
+    session: AsyncSession, hall_id: UUID, slots: Iterable[Slot], moved: UUID | None = None
+) -> list[Conflict]:
+    """The showtimes that need the hall within one of the slots; one that is moved itself does not stand in its way."""
     within = or_(*(overlapping(slot.starts_at, slot.busy_until) for slot in slots))
     query = complete().where(Showtime.hall_id == hall_id, Showtime.cancelled_at.is_(None), within)
+    query = query.where(Showtime.id != moved) if moved else query
     found = await session.scalars(query.order_by(Showtime.starts_at))
     return [
         Conflict(row.id, Screened(**film_fact(row.movie).model_dump()), row.starts_at, row.ends_at) for row in found

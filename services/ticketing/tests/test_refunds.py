@@ -260,9 +260,11 @@ async def test_a_part_that_fails_is_tried_again_by_itself(shop: Shop) -> None:
     await refund(shop, booking_id, amount=300)
     await until_failed_once(shop, booking_id)
     shop.sandbox.trouble()
-    assert (await shop.order(booking_id))["status"] == "issued"
+    seen = await shop.order(booking_id)
+    assert seen["status"] == "issued"
     await shop.hurry()
     await until_refunds_are(shop, booking_id, "succeeded")
+    assert (await shop.order(booking_id))["version"] > seen["version"], "whoever waits for news has to hear of it"
     assert await shop.kept_by_stripe(booking_id) == PRICE - 300
     assert await shop.books(booking_id) == {"clearing": PRICE - 300, "revenue": -PRICE, "refunds": 300}
 
