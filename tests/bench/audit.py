@@ -24,7 +24,7 @@ from services.ticketing.audit import AUDIT as TICKETING
 from tests.bench import reports
 from tests.stack import Stack
 
-PROMISED_SECONDS = 0.2
+PROMISED_SECONDS = 0.4
 ROUNDS = 9
 AUDITS = {"ticketing": TICKETING, "reservations": RESERVATIONS}
 
