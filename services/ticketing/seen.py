@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter
-from typing_extensions import TypedDict
+from pydantic import BaseModel
 
 from services.ticketing.models import IntentStatus, RefundStatus
 
@@ -14,18 +13,13 @@ OPEN = {"requires_payment_method", "requires_confirmation", "requires_action", "
 REFUNDS = {"succeeded": RefundStatus.SUCCEEDED, "failed": RefundStatus.FAILED, "canceled": RefundStatus.FAILED}
 
 
-class SignedEvent(TypedDict):
+class SignedEvent(BaseModel):
     """What every event has (https://docs.stripe.com/api/events/object), beside much that depends on its type."""
-
-    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
 
     id: str
     type: str
     created: int
     data: dict[str, Any]
-
-
-EVENT = TypeAdapter(SignedEvent)
 
 
 @dataclass(frozen=True)
