@@ -22,7 +22,7 @@ class Patience:
 
 
 # People change their minds within minutes; seats that lapse again and again are kept from everybody else meanwhile.
-PATIENCE = [Patience(6, 10, lapsed=False), Patience(5, 30, lapsed=True)]
+PATIENCE = [Patience(10, 10, lapsed=False), Patience(5, 30, lapsed=True)]
 
 # All slots of the same people are locked, since a pause takes those too.
 EMPTY = text("""

@@ -53,7 +53,7 @@ def pause(answer: httpx.Response) -> int:
 async def test_holding_and_giving_back_again_and_again_calls_for_a_pause(app: FastAPI) -> None:
     showtime_id = await on_sale(app)
     customer = buyer(app, showtime_id)
-    await come_and_go(customer, 7)
+    await come_and_go(customer, 11)
     assert 500 < pause(await customer.ask("A1")) <= 600
     assert 500 < pause(await customer.best(2)) <= 600
     await buyer(app, showtime_id).hold("A1")
@@ -63,7 +63,7 @@ async def test_holding_and_giving_back_again_and_again_calls_for_a_pause(app: Fa
 
 async def test_after_the_pause_one_may_hold_again(app: FastAPI) -> None:
     customer = buyer(app, await on_sale(app))
-    await come_and_go(customer, 7)
+    await come_and_go(customer, 11)
     over = "UPDATE slot SET held_until = now() - interval '1 s' WHERE user_id = :id"
     await sql(app, over, id=customer.user_id)
     await customer.hold("A1")
@@ -71,9 +71,9 @@ async def test_after_the_pause_one_may_hold_again(app: FastAPI) -> None:
 
 async def test_what_was_given_back_a_while_ago_is_forgotten(app: FastAPI) -> None:
     customer = buyer(app, await on_sale(app))
-    await come_and_go(customer, 5)
+    await come_and_go(customer, 9)
     await sql(app, EARLIER, id=customer.user_id, by="11 min")
-    await come_and_go(customer, 6)
+    await come_and_go(customer, 10)
     await customer.hold("A1")
 
 
@@ -95,7 +95,7 @@ async def test_what_is_bought_or_given_back_in_time_has_not_lapsed(app: FastAPI)
     for label in ("B1", "B3", "B5", "B7"):
         await tell(app, paid(await customer.hold(label), customer))
     for _ in range(2):
-        await come_and_go(customer, 6)
+        await come_and_go(customer, 10)
         await sql(app, EARLIER, id=customer.user_id, by="11 min")
     await lapse(app, await customer.hold("A1"), await customer.hold("A3"))
     await customer.hold("A1")
@@ -104,7 +104,7 @@ async def test_what_is_bought_or_given_back_in_time_has_not_lapsed(app: FastAPI)
 async def test_a_hold_that_lives_is_not_touched_by_a_pause(app: FastAPI) -> None:
     customer = buyer(app, await on_sale(app))
     kept = await customer.hold("B1")
-    await come_and_go(customer, 7)
+    await come_and_go(customer, 11)
     pause(await customer.ask("A1"))
     await tell(app, paid(kept, customer))
     assert await customer.status(kept) == "sold"
@@ -114,13 +114,13 @@ async def test_a_hold_that_lives_is_not_touched_by_a_pause(app: FastAPI) -> None
 
 async def test_staff_need_no_pause(app: FastAPI) -> None:
     staff = buyer(app, await on_sale(app), Role.staff)
-    await come_and_go(staff, 8)
+    await come_and_go(staff, 12)
     for _ in range(4):
         await lapse(app, await staff.hold("A1"), await staff.hold("A3"))
     await staff.hold("A1")
 
 
-@pytest.mark.parametrize(("factor", "allowed"), [("0.5", 3), ("1.5", 9), ("0", 20)])
+@pytest.mark.parametrize(("factor", "allowed"), [("0.5", 5), ("1.5", 15), ("0", 20)])
 async def test_the_limits_follow_their_factor_and_zero_is_none(app: FastAPI, factor: str, allowed: int) -> None:
     showtime_id = await on_sale(app)
     async with replica(app, jobs=(), MARQUEE_RATE_LIMIT_FACTOR=factor) as other:
