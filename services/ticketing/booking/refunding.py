@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.shared.db import Sessions
+from services.shared.db import Sessions, fire_after_commit
 from services.shared.jobs import Work
 from services.ticketing.booking.intents import Mismatch
 from services.ticketing.commands import refunds, wallet
@@ -146,6 +146,10 @@ async def order_of(session: AsyncSession, booking_id: UUID) -> Order | None:
 async def succeed(session: AsyncSession, order: Order | None, refund: Refund, cause: str) -> None:
     if order is not None and refund.settles:
         await advance(session, order, Trigger.REFUND_SUCCEEDED, Occasion(cause=cause))
+    elif order is not None:
+        # The saga takes no step for a part of the money, yet whoever follows the order is to hear of it.
+        order.version += 1
+        fire_after_commit(session, order.booking_id)
     await refunds.succeeded(session, order, refund)
 
 

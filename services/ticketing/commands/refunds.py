@@ -144,9 +144,6 @@ async def succeeded(session: AsyncSession, order: Order | None, refund: Refund) 
     if order is None:
         return
     timeline.add(session, refund.booking_id, Happening.REFUNDED, **facts(refund))
-    # The saga takes no step for a part of the money, yet whoever follows the order is to hear of it.
-    order.version += 1
-    fire_after_commit(session, order.booking_id)
     publish(
         session,
         OrderRefunded(
